@@ -1,0 +1,1 @@
+"""Analytics gateway: GraphQL and REST over connection and API-call analytics in MongoDB."""
