@@ -1,0 +1,1 @@
+"""Connection events: connect, heartbeat, disconnect."""

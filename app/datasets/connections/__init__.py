@@ -1,0 +1,1 @@
+"""Connections: the status of each, kept from its events, and their summary."""

@@ -1,0 +1,158 @@
+"""The status of a connection, derived from its events in any order and with any repeats.
+
+Every part of a status is a least or a greatest value over events, so merging is associative, commutative and
+idempotent. `fold` does it in memory for a batch, `merge_stages` inside MongoDB for one stored status, and
+`rebuild_pipeline` for all events of a collection; a property test holds the three equal.
+
+Beside the visible fields a status keeps `firstEvent` {at, ticks, id}, the position of its earliest event, whose
+key, host, service and so on it carries, and `firstConnect`, the time of its earliest connect.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+Document = dict[str, Any]
+Key = tuple[str, str]
+
+CARRIED = ("apikeyId", "host", "ipAddress", "protocolName", "serviceName", "dataCenter")
+_LATEST = ("lastHeartbeat", "lastActivity", "disconnectedAt")
+_VISIBLE = (*CARRIED, "connectionStartTime", *_LATEST)
+_BEATS = ("connect", "heartbeat")
+
+
+def fold(events: Iterable[Mapping[str, Any]]) -> dict[Key, Document]:
+    """Derive partial statuses, by (organization, connection), from stored events."""
+    statuses: dict[Key, Document] = {}
+    for event in events:
+        connection = event.get("connectionId")
+        if connection is None:
+            continue
+        key = (event["organizationId"], connection)
+        one = _from_event(event)
+        known = statuses.get(key)
+        statuses[key] = one if known is None else _merged(known, one)
+    return statuses
+
+
+def _from_event(event: Mapping[str, Any]) -> Document:
+    at = event["eventTimestamp"]
+    kind = event.get("eventType")
+    return {
+        "firstEvent": {"at": at, "ticks": event.get("eventTimestampTicks") or 0, "id": event["eventId"]},
+        "firstConnect": at if kind == "connect" else None,
+        "lastHeartbeat": at if kind in _BEATS else None,
+        "lastActivity": at,
+        "disconnectedAt": at if kind == "disconnect" else None,
+        **{field: event.get(field) for field in CARRIED},
+    }
+
+
+def _merged(one: Document, other: Document) -> Document:
+    first, later = sorted((one, other), key=lambda status: tuple(status["firstEvent"].values()))
+    merged = dict(first)
+    connects = [status["firstConnect"] for status in (first, later) if status["firstConnect"] is not None]
+    merged["firstConnect"] = min(connects, default=None)
+    for field in _LATEST:
+        merged[field] = max((s[field] for s in (first, later) if s[field] is not None), default=None)
+    return merged
+
+
+def merge_stages(status: Document) -> list[Document]:
+    """Make the update pipeline that merges a partial status into the stored one (or into nothing)."""
+    return [_REMEMBER, *_merge(lambda field: {"$literal": status[field]}), *_STAMP, _MERGED]
+
+
+_REMEMBER: Document = {"$set": {"was": {field: f"${field}" for field in _VISIBLE}}}
+_STAMP: list[Document] = [
+    {
+        "$set": {
+            "updatedAt": {
+                "$cond": [{"$eq": ["$was", {field: f"${field}" for field in _VISIBLE}]}, "$updatedAt", "$$NOW"]
+            }
+        }
+    },
+    {"$unset": ["was", "earlier"]},
+]
+# When a loader last brought an event, also one that changed nothing: a rebuild that read before then may lack it.
+_MERGED: Document = {"$set": {"mergedAt": "$$NOW"}}
+
+
+def _merge(new: Callable[[str], Any]) -> list[Document]:
+    stored_first = {"$ifNull": ["$firstEvent", None]}
+    earlier = {"$or": [{"$eq": [stored_first, None]}, {"$lt": [new("firstEvent"), stored_first]}]}
+    return [
+        {"$set": {"earlier": earlier}},
+        {
+            "$set": {
+                "firstEvent": {"$cond": ["$earlier", new("firstEvent"), "$firstEvent"]},
+                "firstConnect": {"$min": ["$firstConnect", new("firstConnect")]},
+                **{field: {"$cond": ["$earlier", new(field), f"${field}"]} for field in CARRIED},
+                **{field: {"$max": [f"${field}", new(field)]} for field in _LATEST},
+            }
+        },
+        {"$set": {"connectionStartTime": {"$ifNull": ["$firstConnect", "$firstEvent.at"]}}},
+    ]
+
+
+def rebuild_pipeline(start: datetime) -> list[Document]:
+    """Make the pipeline, run on connection events, that builds every status anew and merges it into `connections`.
+
+    `start` is the database's time when the rebuild began: a status that a loader changed since is merged into, so
+    that nothing of a load that runs meanwhile is lost; every other one is replaced.
+    """
+
+    def when(kinds: Iterable[str]) -> Document:
+        return {"$cond": [{"$in": ["$eventType", list(kinds)]}, "$eventTimestamp", None]}
+
+    ticks = {"$ifNull": ["$eventTimestampTicks", 0]}
+    carried = {field: {"$ifNull": [f"${field}", None]} for field in CARRIED}
+    kept = ("_id", "organizationId", "connectionId", "updatedAt", "rebuiltAt", "was")
+    forgotten = {field: f"${field}" for field in kept}
+    return [
+        {"$match": {"connectionId": {"$ne": None}}},
+        {
+            "$group": {
+                "_id": {"organizationId": "$organizationId", "connectionId": "$connectionId"},
+                # Documents are compared field by field: time, ticks, id. The id is unique, so no more is compared.
+                "first": {"$min": {"at": "$eventTimestamp", "ticks": ticks, "id": "$eventId", "carried": carried}},
+                "firstConnect": {"$min": when(["connect"])},
+                "lastHeartbeat": {"$max": when(_BEATS)},
+                "lastActivity": {"$max": "$eventTimestamp"},
+                "disconnectedAt": {"$max": when(["disconnect"])},
+            }
+        },
+        {
+            "$project": {
+                "_id": 0,
+                "organizationId": "$_id.organizationId",
+                "connectionId": "$_id.connectionId",
+                "firstEvent": {"at": "$first.at", "ticks": "$first.ticks", "id": "$first.id"},
+                **{field: f"$first.carried.{field}" for field in CARRIED},
+                "firstConnect": 1,
+                **dict.fromkeys(_LATEST, 1),
+                "connectionStartTime": {"$ifNull": ["$firstConnect", "$first.at"]},
+                "updatedAt": "$$NOW",
+                "rebuiltAt": start,
+            }
+        },
+        {
+            "$merge": {
+                "into": "connections",
+                "on": ["organizationId", "connectionId"],
+                "whenMatched": [
+                    _REMEMBER,
+                    {"$replaceWith": {"$cond": [{"$lt": ["$mergedAt", start]}, forgotten, "$$ROOT"]}},
+                    *_merge(lambda field: f"$$new.{field}"),
+                    *_STAMP,
+                    {"$set": {"rebuiltAt": {"$max": ["$rebuiltAt", start]}}},
+                ],
+                "whenNotMatched": "insert",
+            }
+        },
+    ]
+
+
+def unsupported_match(start: datetime) -> Document:
+    """Match statuses that the rebuild begun at `start` found no events for, and that no loader changed since."""
+    return {"rebuiltAt": {"$not": {"$gte": start}}, "mergedAt": {"$not": {"$gte": start}}}

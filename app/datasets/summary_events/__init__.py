@@ -1,0 +1,1 @@
+"""Summary events: one record per API call."""

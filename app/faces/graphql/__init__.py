@@ -1,0 +1,1 @@
+"""GraphQL: scalars, inputs, orders, pages, made from the datasets' tables."""

@@ -1,0 +1,79 @@
+"""Rows as MongoDB gives them, made ready to go out: times as text, to the source's digits.
+
+A collection that another service fills may hold what a field cannot mean, such as an object for a host. That is shown
+as null: one such record does not keep the others from being read.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from app.query.dataset import Dataset
+from app.query.fields import Field, Kind
+from app.query.instants import TICKS_PER_MILLISECOND, Instant, format_dates, format_instant, instant_from_date
+
+Row = dict[str, Any]
+
+
+# What most values of a field are: the columns of a page are looked through for anything else.
+_USUAL = {Kind.LONG: frozenset({int, type(None)})}
+_USUAL |= dict.fromkeys((Kind.TEXT, Kind.STATUS, Kind.ADDRESS), frozenset({str, type(None)}))
+_HELD: dict[Kind, tuple[type, ...]] = {Kind.LONG: (int,), Kind.TIME: (datetime, str)}
+_HELD |= dict.fromkeys((Kind.TEXT, Kind.STATUS, Kind.ADDRESS), (str, int))
+
+
+def derive(dataset: Dataset, rows: Iterable[Row], names: Collection[str], now: Instant) -> None:
+    """Compute the derived fields of these names, in place; before times are rendered."""
+    for derived in dataset.derived:
+        if derived.field.name in names:
+            for row in rows:
+                row[derived.field.name] = derived.value(row, now)
+
+
+def render_rows(dataset: Dataset, rows: Collection[Row], fields: Collection[Field]) -> None:
+    """Write the times of these rows as text, in place; the ticks of the time field are joined to it.
+
+    What a field cannot hold becomes null.
+    """
+    for field in fields:
+        values = [row.get(field.name) for row in rows]
+        if field.kind is Kind.TIME:
+            _render_times(dataset, rows, field.name, values)
+        elif field.kind in _USUAL and not set(map(type, values)) <= _USUAL[field.kind]:
+            _clear_unfit(rows, field)
+
+
+def _render_times(dataset: Dataset, rows: Collection[Row], name: str, values: Sequence[Any]) -> None:
+    ticks_field = dataset.ticks_field if name == dataset.time_field else None
+    ticks = [row.get(ticks_field) or 0 for row in rows] if ticks_field else [0] * len(rows)
+    if set(map(type, values)) == {datetime} and _are_below_a_millisecond(ticks):
+        written = format_dates(values, ticks if ticks_field else None, dataset.digits)
+        for row, text in zip(rows, written, strict=True):
+            row[name] = text
+        return
+    for row, value, tick in zip(rows, values, ticks, strict=True):
+        if isinstance(value, datetime):
+            row[name] = format_instant(instant_from_date(value, tick), dataset.digits)
+        elif not fits(Kind.TIME, value):
+            row[name] = None
+
+
+def _are_below_a_millisecond(ticks: Sequence[Any]) -> bool:
+    return set(map(type, ticks)) == {int} and min(ticks) >= 0 and max(ticks) < TICKS_PER_MILLISECOND
+
+
+def _clear_unfit(rows: Collection[Row], field: Field) -> None:
+    for row in rows:
+        if not fits(field.kind, row.get(field.name)):
+            row[field.name] = None
+
+
+def fits(kind: Kind, value: Any) -> bool:
+    """Tell whether a value can be shown as a field of this kind. A number may stand for a text, as in an id."""
+    if isinstance(value, float):
+        whole = value.is_integer() and -(2**63) <= value < 2**63
+        return whole if kind is Kind.LONG else kind is not Kind.TIME and isfinite(value)
+    if isinstance(value, bool):
+        return kind not in {Kind.LONG, Kind.TIME}
+    return value is None or isinstance(value, _HELD[kind])

@@ -1,0 +1,1 @@
+"""REST: query parameters to query objects, rows to JSON."""
