@@ -1,0 +1,1 @@
+"""The ASGI side: GraphQL over HTTP, REST, health, pages."""

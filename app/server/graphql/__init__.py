@@ -1,0 +1,1 @@
+"""GraphQL over HTTP: our own endpoint in front of Strawberry's schema."""
