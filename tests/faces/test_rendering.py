@@ -1,0 +1,47 @@
+"""Rows made ready to go out: what a field cannot hold is null."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from app.faces.rendering import fits, render_rows
+from app.query.dataset import Dataset
+from app.query.fields import Kind
+from app.registry import DATASETS
+
+SUMMARY_EVENTS: Dataset = next(one.dataset for one in DATASETS if one.dataset.name == "summary-events")
+DATE = datetime(2026, 4, 1)  # noqa: DTZ001 - BSON dates are UTC and come without a zone
+TEXTS = (Kind.TEXT, Kind.STATUS, Kind.ADDRESS)
+VALUES: list[tuple[Any, tuple[Kind, ...]]] = [
+    (None, (*TEXTS, Kind.LONG, Kind.TIME)),
+    ("a", (*TEXTS, Kind.TIME)),
+    (DATE, (Kind.TIME,)),
+    (5, (*TEXTS, Kind.LONG)),
+    (True, TEXTS),
+    (5.0, (*TEXTS, Kind.LONG)),
+    (0.5, TEXTS),
+    (2.0**63, TEXTS),
+    (float("nan"), ()),
+    (float("inf"), ()),
+    (b"a", ()),
+    ({"$where": "a"}, ()),
+    (["a"], ()),
+    (object(), ()),
+]
+
+
+@pytest.mark.parametrize(("value", "kinds"), VALUES, ids=[str(number) for number in range(len(VALUES))])
+def test_what_a_field_can_hold(value: Any, kinds: tuple[Kind, ...]) -> None:
+    """By the field's kind; a number or truth may stand for a text."""
+    assert tuple(kind for kind in (*TEXTS, Kind.LONG, Kind.TIME) if fits(kind, value)) == kinds
+
+
+def test_only_what_does_not_fit_is_cleared() -> None:
+    """The rest of its row, and the other rows, are as they were."""
+    rows = [{"app_name": "a", "bytes_sent": 1, "datetime": DATE}, {"app_name": {"b": 1}, "bytes_sent": 0.5}]
+    render_rows(SUMMARY_EVENTS, rows, SUMMARY_EVENTS.fields)
+    assert rows == [
+        {"app_name": "a", "bytes_sent": 1, "datetime": "2026-04-01T00:00:00.000Z"},
+        {"app_name": None, "bytes_sent": None},
+    ]
