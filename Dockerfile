@@ -6,6 +6,7 @@ COPY app ./app
 RUN python3 -m app.server.pages.fetch
 
 FROM python:3.11-slim-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY app ./app

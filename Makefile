@@ -11,7 +11,7 @@ setup: .venv/ready ## Make .venv with everything in it, and fetch the pages' fil
 	@$(BIN)/python -m app.server.pages.fetch
 
 # The whole closure is pinned with hashes; the project itself is then linked in without asking for anything more.
-.venv/ready: constraints.txt pyproject.toml
+.venv/ready: constraints.txt pyproject.toml app/store/rows.c app/store/compiling.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt

@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     retention_summary_events_days: int = Field(
         default=1826, ge=0, le=36_500, description="Days a summary event is kept; 0 keeps it for ever."
     )
+    compiled_rows: bool = Field(
+        default=True,
+        description="Write rows by the compiled library, where it was built at installation; answers are the same.",
+    )
     rollups: bool = Field(
         default=True, description="Answer from rollups where they are complete and the answer is the same."
     )

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from app.cli.findings import Finding, ok, problem, warning
 from app.server.pages.vendored import VENDOR_FILES, unready_files
 from app.settings import Settings
+from app.store.compiled import library
 
 _MEGABYTE = 1_048_576
 SCARCE_MB, TOO_LITTLE_MB = 2_048, 512
@@ -25,7 +26,7 @@ _LIVE_SECONDS = 3.0
 def machine_findings(settings: Settings) -> list[Finding]:
     """Check all that needs no database."""
     names = {*os.environ, *dotenv_values(".env")}
-    checked = [*settings_findings(settings, names), port_finding(settings), pages_finding()]
+    checked = [*settings_findings(settings, names), port_finding(settings), pages_finding(), rows_finding()]
     return [*checked, disk_finding(settings.data_dir)] if settings.mongodb_uri is None else checked
 
 
@@ -100,6 +101,17 @@ def pages_finding() -> Finding:
         f"{len(missing)} files of the explorer or the reference are missing or altered, such as {missing[0].name}: "
         "the page stays empty.",
         "Run `make setup`, or `python -m app.server.pages.fetch`.",
+    )
+
+
+def rows_finding() -> Finding:
+    """Tell whether rows are written by the compiled library."""
+    if library() is not None:
+        return ok("rows", "the compiled library is there")
+    return warning(
+        "rows",
+        "The compiled library is missing, or was built of other source: rows are decoded in Python, which is slower.",
+        "Install a C compiler such as gcc, and the package again: `pip install --force-reinstall --no-deps .`.",
     )
 
 

@@ -4,14 +4,16 @@ A collection that another service fills may hold what a field cannot mean, such 
 as null: one such record does not keep the others from being read.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from math import isfinite
-from typing import Any
+from typing import Any, overload
 
 from app.query.dataset import Dataset
 from app.query.fields import Field, Kind
 from app.query.instants import TICKS_PER_MILLISECOND, Instant, format_dates, format_instant, instant_from_date
+from app.store.compiled import Column, RowWriter, Shape
+from app.store.unread_rows import UnreadRows
 
 Row = dict[str, Any]
 
@@ -21,6 +23,62 @@ _USUAL = {Kind.LONG: frozenset({int, type(None)})}
 _USUAL |= dict.fromkeys((Kind.TEXT, Kind.STATUS, Kind.ADDRESS), frozenset({str, type(None)}))
 _HELD: dict[Kind, tuple[type, ...]] = {Kind.LONG: (int,), Kind.TIME: (datetime, str)}
 _HELD |= dict.fromkeys((Kind.TEXT, Kind.STATUS, Kind.ADDRESS), (str, int))
+
+
+_SHAPES = {Kind.LONG: Shape.LONG, Kind.TIME: Shape.TIME}
+_SHAPES |= dict.fromkeys((Kind.TEXT, Kind.STATUS, Kind.ADDRESS), Shape.TEXT)
+
+
+class PendingRows(Sequence[Row]):
+    """Rows that nobody has looked at: decoded and rendered where somebody does, written as JSON where nobody does."""
+
+    def __init__(self, dataset: Dataset, rows: UnreadRows, fields: Collection[Field]) -> None:
+        self.dataset = dataset
+        self._rows = rows
+        self._fields = fields
+        self._rendered: list[Row] | None = None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rendered())
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self.rendered()[index]
+
+    def rendered(self) -> list[Row]:
+        """Decode and render all of them: the same list each time."""
+        if self._rendered is None:
+            self._rendered = self._rows.decoded()
+            render_rows(self.dataset, self._rendered, self._fields)
+        return self._rendered
+
+    def written(self, writer: RowWriter, most: int) -> bytes | None:
+        """Write them as a JSON array of at most `most` bytes; None where they have to be looked at for it."""
+        return self._rows.written(writer, most)
+
+
+def column(dataset: Dataset, key: bytes, name: str, *, required: bool) -> Column | None:
+    """Tell how a stored field is written as `render_rows` renders it, under a key; None where it is not stored."""
+    field = dataset.by_name.get(name)
+    shape = None if field is None else _SHAPES.get(field.kind)
+    if shape is None:
+        return None
+    ticks = dataset.ticks_field if name == dataset.time_field else None
+    return Column(key, name, shape, required, ticks, dataset.digits)
+
+
+def rendered(dataset: Dataset, rows: Sequence[Row], fields: Collection[Field]) -> Sequence[Row]:
+    """Give the rows with the times of these fields as text, or what will be such rows once somebody looks."""
+    if isinstance(rows, UnreadRows):
+        return PendingRows(dataset, rows, fields)
+    render_rows(dataset, rows, fields)
+    return rows
 
 
 def derive(dataset: Dataset, rows: Iterable[Row], names: Collection[str], now: Instant) -> None:

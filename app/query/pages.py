@@ -18,7 +18,8 @@ class PageQuery:
     """Ask for at most `first` records after a position (or past `offset`), in a complete order.
 
     `fields` are the stored fields that are fetched (None: all); the sort keys always are. `rows` and `total` say
-    which halves of the answer are wanted: what is not wanted is not asked of MongoDB.
+    which halves of the answer are wanted: what is not wanted is not asked of MongoDB. Rows may stay `unread` where
+    hardly anybody looks at them one by one.
     """
 
     dataset: Dataset
@@ -31,6 +32,7 @@ class PageQuery:
     rows: bool = True
     total: bool = False
     rollup: Rollup | None = None
+    unread: bool = False
 
     def __post_init__(self) -> None:
         if self.offset and self.dataset.ticks_field:

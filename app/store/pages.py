@@ -14,6 +14,7 @@ from app.query.rollups import Used
 from app.store.reader import Reader
 from app.store.rolled_answers import roll_count
 from app.store.rollup_reading import together
+from app.store.unread_rows import UnreadRows
 
 
 async def read_page(reader: Reader, query: PageQuery) -> Page:
@@ -40,20 +41,26 @@ async def _total(reader: Reader, query: PageQuery, matching: Match) -> tuple[int
     return await reader.count(query.dataset, matching), None
 
 
-async def _rows(reader: Reader, query: PageQuery, matching: Match) -> list[Row]:
+async def _rows(reader: Reader, query: PageQuery, matching: Match) -> Sequence[Row]:
     """Read one row more than is wanted, to know whether more follow."""
     wanted = query.first + 1
     after = match_after(query.order, query.after) if query.after is not None else {}
     match = match_all([matching, after])
     rows = await reader.find(
-        query.dataset, match, sort=query.order, limit=wanted, skip=query.offset, fields=query.fields
+        query.dataset,
+        match,
+        sort=query.order,
+        limit=wanted,
+        skip=query.offset,
+        fields=query.fields,
+        unread=query.unread,
     )
     if query.dataset.ticks_field is None:
         return rows
     return await _with_equal_ticks(reader, query, match, rows)
 
 
-async def _with_equal_ticks(reader: Reader, query: PageQuery, match: Match, rows: list[Row]) -> list[Row]:
+async def _with_equal_ticks(reader: Reader, query: PageQuery, match: Match, rows: Sequence[Row]) -> Sequence[Row]:
     """Order records without ticks among those whose ticks are 0: the contract says that they are equal.
 
     MongoDB puts a missing field before 0. Inside a page that is mended by sorting again; where the page is cut
@@ -76,11 +83,13 @@ async def _with_equal_ticks(reader: Reader, query: PageQuery, match: Match, rows
         )
         rest = [row for row in rows if position_of(order, row)[: at + 1] != last[: at + 1]]
         return _sorted(order, [*rest, *group])[:wanted]
+    if isinstance(rows, UnreadRows) and rows.all_whole(order[at].path):
+        return rows
     stored = {row.get(order[at].path) for row in rows}
     return _sorted(order, rows) if {None, 0} <= stored else rows
 
 
-def _sorted(order: Sequence[SortKey], rows: list[Row]) -> list[Row]:
+def _sorted(order: Sequence[SortKey], rows: Sequence[Row]) -> Sequence[Row]:
     """Sort rows as MongoDB would, but for ticks: none stored is 0."""
     for index, key in reversed(list(enumerate(order))):
         ranked = [(_rank(position_of(order, row)[index]), row) for row in rows]

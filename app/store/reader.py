@@ -4,11 +4,11 @@ The organization is not a filter that a caller passes. The reader puts it first,
 only stages that read the collection they were given, and always sets a time budget.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from bson.timestamp import Timestamp
 
@@ -18,6 +18,7 @@ from app.query.ordering import SortKey
 from app.query.rollups import Rollup, State
 from app.scope import Scope
 from app.store.client import CODEC, SOCKET_GRACE_MS, Database, Document
+from app.store.compiled import find_rows, library
 from app.store.deadlines import Deadline, answered_within
 from app.store.key_numbers import KEYS
 from app.store.reading_commands import check_operators, check_pipeline, find_command
@@ -25,7 +26,9 @@ from app.store.retentions import Retentions
 from app.store.rollups import BUCKETS, STATES, state_of
 from app.store.slow_queries import SlowQueries
 from app.store.spans import command_span
+from app.store.unread_rows import UNREAD, UnreadRows
 
+Rows = TypeVar("Rows", bound=Sequence[Document])
 _NO_LIMIT = 2**62
 
 
@@ -50,14 +53,16 @@ class Reader:
         slow_queries: SlowQueries = SlowQueries(),  # noqa: B008 - frozen
         *,
         retentions: Retentions | None = None,
+        compiled: bool = True,
     ) -> None:
-        """`retentions` where rollups may be used."""
+        """`retentions` where rollups may be used; `compiled` where rows may stay unread."""
         self._database = database
         self._deadline = deadline
         self._slow_queries = slow_queries
         self.budget_ms = budget_ms
         self.scope = scope
         self.retentions = retentions
+        self.compiled = compiled and library() is not None
         self.spent = Spent()
         self.snapshot: Document | None = None
 
@@ -70,10 +75,16 @@ class Reader:
         limit: int,
         skip: int = 0,
         fields: Iterable[str] | None = None,
-    ) -> list[Document]:
-        """Read at most `limit` documents (1 or more) in the sort's order; `fields` None fetches whole documents."""
+        unread: bool = False,
+    ) -> Sequence[Document]:
+        """Read at most `limit` documents (1 or more) in the sort's order; `fields` None fetches whole documents.
+
+        Where they may stay `unread`, they are decoded only once somebody looks at them.
+        """
         command = find_command(dataset, match, sort=sort, limit=limit, skip=skip, fields=fields)
         command["filter"] = {"$and": [self._tenant(dataset), command["filter"]]}
+        if unread and self.compiled:
+            return await self._timed(command, self._unread_rows)
         return await self._run(command)
 
     async def aggregate(self, dataset: Dataset, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
@@ -180,13 +191,16 @@ class Reader:
         return {dataset.tenant_field: {"$eq": getattr(self.scope, dataset.tenant_attribute)}}
 
     async def _run(self, command: Document) -> list[Document]:
+        return await self._timed(command, self._rows)
+
+    async def _timed(self, command: Document, read: Callable[[Document, int], Awaitable[Rows]]) -> Rows:
         budget_ms = self._time_left_ms()
         kind, collection = next(iter(command.items()))
         begun, rows = perf_counter(), None
         self.spent.commands += 1
         try:
             with command_span(self._database.name, kind, collection if isinstance(collection, str) else None):
-                rows = await answered_within(budget_ms + SOCKET_GRACE_MS, self._rows(command, budget_ms))
+                rows = await answered_within(budget_ms + SOCKET_GRACE_MS, read(command, budget_ms))
         finally:
             took = (perf_counter() - begun) * 1000
             self.spent.milliseconds += took
@@ -205,10 +219,23 @@ class Reader:
 
     async def _rows(self, command: Document, budget_ms: int) -> list[Document]:
         # A command takes neither from the database it is given to: how dates are decoded, where the URI wants to read.
-        concern = {} if self.snapshot is None else {"readConcern": self.snapshot}
         cursor = await self._database.cursor_command(
-            {**command, "maxTimeMS": budget_ms, **concern},
-            codec_options=CODEC,
-            read_preference=self._database.read_preference,
+            self._bounded(command, budget_ms), codec_options=CODEC, read_preference=self._database.read_preference
         )
         return await cursor.to_list(None)
+
+    async def _unread_rows(self, command: Document, budget_ms: int) -> Sequence[Document]:
+        """Read the rows of a `find` that come in one reply, without decoding them."""
+        reply = await self._database.command(
+            self._bounded(command, budget_ms), codec_options=UNREAD, read_preference=self._database.read_preference
+        )
+        found = find_rows(reply.raw, command["limit"])
+        if found is not None and not found.cursor:
+            return UnreadRows(reply.raw, found)
+        if found is not None:  # more than one reply can hold
+            await self._database.command({"killCursors": command["find"], "cursors": [found.cursor]})
+        return await self._rows(command, budget_ms)
+
+    def _bounded(self, command: Document, budget_ms: int) -> Document:
+        concern = {} if self.snapshot is None else {"readConcern": self.snapshot}
+        return {**command, "maxTimeMS": budget_ms, **concern}

@@ -34,7 +34,8 @@ def find_command(
         "filter": match,
         "sort": {key.path: int(key.direction) for key in sort},
         "limit": limit,
-        "batchSize": limit,
+        # With a batch of just the limit, MongoDB leaves a cursor open whose next batch is empty.
+        "batchSize": limit + 1,
     }
     if skip:
         command["skip"] = skip

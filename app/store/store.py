@@ -60,8 +60,15 @@ class Store:
         """Make a reader that sees the scope's organization only, and is given no time beyond the deadline."""
         slow_queries = SlowQueries(self._settings.slow_query_ms)
         retentions = self.retentions if self._settings.rollups else None
-        budget_ms = self._settings.query_timeout_ms
-        return Reader(self._database, scope, budget_ms, deadline, slow_queries, retentions=retentions)
+        return Reader(
+            self._database,
+            scope,
+            self._settings.query_timeout_ms,
+            deadline,
+            slow_queries,
+            retentions=retentions,
+            compiled=self._settings.compiled_rows,
+        )
 
     async def ping(self) -> None:
         """Raise Unavailable where the database does not answer within the connect timeout."""

@@ -24,7 +24,7 @@ from app.cli.database_checks import (
     zones_finding,
 )
 from app.cli.findings import Finding, Level
-from app.cli.machine_checks import disk_finding, pages_finding, port_finding, settings_findings
+from app.cli.machine_checks import disk_finding, pages_finding, port_finding, rows_finding, settings_findings
 from app.datasets.connections.fields import CONNECTIONS
 from app.ingest.sources import CONNECTION_EVENT_SOURCE
 from app.query.zones import offset_changes
@@ -161,6 +161,14 @@ def test_missing_page_files_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(vendored, "VENDOR", tmp_path)
     finding = pages_finding()
     assert (finding.level, "make setup" in finding.remedy) == (WARNING, True)
+
+
+def test_a_missing_library_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no problem: rows are decoded in Python then."""
+    assert rows_finding().level is OK
+    monkeypatch.setattr("app.cli.machine_checks.library", lambda: None)
+    finding = rows_finding()
+    assert (finding.level, "C compiler" in finding.remedy) == (WARNING, True)
 
 
 def test_room_on_the_disk_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

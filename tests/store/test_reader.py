@@ -1,6 +1,7 @@
 """The reader: inside one organization, within a time budget, reading stages only, and never a part of an answer."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,9 +65,10 @@ async def _ask_everything(reader: Reader, dataset: Dataset) -> list[Document]:
     after = await read_page(reader, PageQuery(dataset, query.order, 100, after=_BEFORE_ALL[len(query.order)]))
     assert page.total == len(page.rows)
     assert await reader.count(dataset, {}) == len(page.rows)
+    unread = await read_page(reader, replace(query, total=False, unread=True))
     # Alternatives, of which one takes everything: each has the organization beside it.
     found = await reader.aggregate_by(dataset, dataset.indexes[0].name, [{"owner": "nobody"}, {}], _ANY)
-    return [*page.rows, *after.rows, *found, *await reader.aggregate(dataset, _ANY)]
+    return [*page.rows, *after.rows, *unread.rows, *found, *await reader.aggregate(dataset, _ANY)]
 
 
 @pytest.mark.parametrize("dataset", [one.dataset for one in DATASETS], ids=lambda one: one.name)
@@ -78,7 +80,7 @@ async def test_two_organizations_with_the_same_ids_never_meet(both_drivers: Sett
         await database[dataset.collection].create_index(list(dataset.indexes[0].keys))
         for scope in (scope_of(), OTHER):
             rows = await _ask_everything(reader_of(database, scope), dataset)
-            assert len(rows) == 20
+            assert len(rows) == 25
             assert {row["owner"] for row in rows} == {scope.org_name}
 
 
@@ -99,7 +101,7 @@ async def test_each_command_begins_with_the_organization_and_has_a_budget(both_d
         await find_event(reader, "1")
         await count_events(reader, EVERYTHING)
         asked = recorder.named("find", "aggregate")
-        assert len(asked) == 3 * 6 + 3
+        assert len(asked) == 3 * 7 + 3
         for command in asked:
             tenant = tenants[command.get("find") or command["aggregate"]]
             first = command["filter"]["$and"][0] if "find" in command else command["pipeline"][0]["$match"]
@@ -187,7 +189,7 @@ def test_a_find_is_one_command_of_one_batch() -> None:
     """Exactly what is asked: fields by inclusion with the sort keys, no `skip` where there is none."""
     sort = {"datetime": -1, "summary_event_id": -1}
     command = find_command(SUMMARY_EVENTS, {"a": 1}, sort=complete_order(SUMMARY_EVENTS, None), limit=7)
-    assert command == {"find": "summaryEvents", "filter": {"a": 1}, "sort": sort, "limit": 7, "batchSize": 7}
+    assert command == {"find": "summaryEvents", "filter": {"a": 1}, "sort": sort, "limit": 7, "batchSize": 8}
     more = find_command(
         SUMMARY_EVENTS, {}, sort=complete_order(SUMMARY_EVENTS, None), limit=7, skip=3, fields=["api_ref"]
     )

@@ -14,13 +14,13 @@ from app.faces.graphql.filters import FilterReader, Flag
 from app.faces.graphql.nodes import row_type
 from app.faces.graphql.orders import read_order
 from app.faces.graphql.scalars import Long
-from app.faces.graphql.selection import Selection, selection_of
-from app.faces.rendering import derive, render_rows
+from app.faces.graphql.selection import Selection, is_planned, selection_of
+from app.faces.rendering import derive, rendered
 from app.query.cursors import decode_cursor, encode_cursor, position_of
 from app.query.dataset import Dataset
 from app.query.limits import PAGE_ROWS, check_rows
 from app.query.ordering import SortKey, complete_order
-from app.query.pages import Page, PageQuery
+from app.query.pages import Page, PageQuery, Row
 from app.query.rollups import Rollup
 from app.store.pages import read_page
 
@@ -77,13 +77,14 @@ def page_field(types: PageTypes, description: str) -> StrawberryField:
             rows=any(name in selection for name in ("nodes", "edges", "pageInfo")),
             total="totalCount" in selection,
             rollup=types.rollup,
+            unread=is_planned(info) and "edges" not in selection and names <= dataset.by_name.keys(),
         )
         page = await read_page(context.reader, query)
         context.tell_used(info.path.key, page.used)
         cursors = _cursors(dataset, order, page, selection)
         derive(dataset, page.rows, names, context.now)
-        render_rows(dataset, page.rows, [field for field in dataset.fields if field.name in names])
-        return _answer(query, page, selection, cursors)
+        rows = rendered(dataset, page.rows, [field for field in dataset.fields if field.name in names])
+        return _answer(query, page, rows, selection, cursors)
 
     filter_type: Any = types.filter
     order_type: Any = types.order
@@ -158,14 +159,16 @@ def _fetched(dataset: Dataset, names: frozenset[str]) -> frozenset[str] | None:
     return frozenset(wanted)
 
 
-def _answer(query: PageQuery, page: Page, selection: Selection, cursors: Sequence[str]) -> dict[str, Any]:
+def _answer(
+    query: PageQuery, page: Page, rows: Sequence[Row], selection: Selection, cursors: Sequence[str]
+) -> dict[str, Any]:
     return {
         "edges": (
-            [{"cursor": cursor, "node": row} for cursor, row in zip(cursors, page.rows, strict=True)]
+            [{"cursor": cursor, "node": row} for cursor, row in zip(cursors, rows, strict=True)]
             if "edges" in selection
             else []
         ),
-        "nodes": page.rows,
+        "nodes": rows,
         "total_count": page.total,
         "page_info": PageInfo(
             has_next_page=page.has_next,
@@ -178,6 +181,6 @@ def _answer(query: PageQuery, page: Page, selection: Selection, cursors: Sequenc
 
 def _cursors(dataset: Dataset, order: Sequence[SortKey], page: Page, selection: Selection) -> list[str]:
     """Write the cursors that are looked at: each row's where edges are selected, else the page's two ends."""
-    ends = [*page.rows[:1], *page.rows[-1:]] if "pageInfo" in selection else []
+    ends = [page.rows[0], page.rows[-1]] if "pageInfo" in selection and page.rows else []
     rows = page.rows if "edges" in selection else ends
     return [encode_cursor(dataset, order, position_of(order, row)) for row in rows]

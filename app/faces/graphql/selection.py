@@ -46,6 +46,11 @@ class PlannedInfo(GraphQLResolveInfo[Any]):
     kept: dict[str, Any]
 
 
+def is_planned(info: Info[Any, Any]) -> bool:
+    """Whether a plan completes what the resolver gives, which may be rows that nobody has looked at."""
+    return isinstance(info._raw_info, PlannedInfo)  # noqa: SLF001 - as in selection_of
+
+
 def selection_of(info: Info[Any, Any]) -> Selection:
     """Collect what is selected below the field that is being resolved; `@skip` and `@include` are applied.
 

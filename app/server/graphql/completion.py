@@ -5,11 +5,12 @@ a long page goes there. A `Step` does the same to all values of a field at once.
 the schema promises (a null that must not be, a number beyond 64 bits) is `NotPlain`, and left to graphql-core.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, islice
 from math import isfinite
 from typing import Any
 
+import orjson
 from graphql import (
     FieldNode,
     GraphQLField,
@@ -25,6 +26,10 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.faces.graphql.nodes import read_by_key, row_value
+from app.faces.rendering import PendingRows, column
+from app.query.limits import ANSWER_BYTES
+from app.server.writing import Written
+from app.store.compiled import RowWriter
 
 Values = list[Any]
 Step = Callable[[Values], Values]
@@ -61,7 +66,7 @@ class Compiler:
     def _composite(self, kind: GraphQLOutputType, selected: Selected) -> Step:
         """Compile for values that are not null."""
         if isinstance(kind, GraphQLList):
-            return _list(self.step(kind.of_type, selected))
+            return _list(self.step(kind.of_type, selected), self._stored(kind.of_type, selected))
         if isinstance(kind, GraphQLObjectType):
             return self._object(kind, selected)
         raise CannotCompile(kind)
@@ -74,6 +79,21 @@ class Compiler:
             raise CannotCompile(kind)
         columns = {key: self._column(kind, key, details) for key, details in grouped.items()}
         return _joined(columns)
+
+    def _stored(self, kind: GraphQLOutputType, selected: Selected) -> "Stored | None":
+        """Tell what is selected of a list's objects, where it is nothing but values that may be stored ones."""
+        inner = kind.of_type if isinstance(kind, GraphQLNonNull) else None
+        if not isinstance(inner, GraphQLObjectType):
+            return None
+        grouped = self._executor.collect_subfields(inner, selected).grouped_field_set
+        columns = []
+        for key, details in grouped.items():
+            field = inner.fields.get(details[0].node.name.value)
+            if field is None or field.args or field.extensions[_DEFINITION].base_resolver is not None:
+                return None
+            required = isinstance(field.type, GraphQLNonNull)
+            columns.append((orjson.dumps(key), field.extensions[_DEFINITION].python_name, required))
+        return Stored(columns) if columns else None
 
     def _column(self, kind: GraphQLObjectType, key: str, selected: Selected) -> Step:
         name = selected[0].node.name.value
@@ -118,8 +138,30 @@ def _joined(columns: Mapping[str, Step]) -> Step:
     return objects
 
 
-def _list(items: Step) -> Step:
+class Stored:
+    """Columns of stored values: response key as JSON, stored name, and whether nulls are excluded."""
+
+    def __init__(self, columns: Sequence[tuple[bytes, str, bool]]) -> None:
+        self._columns = columns
+        self._writers: dict[str, RowWriter | None] = {}  # by dataset
+
+    def write(self, rows: PendingRows) -> Written | None:
+        """Write rows that nobody has looked at; None where somebody has to."""
+        name = rows.dataset.name
+        if name not in self._writers:
+            columns = [column(rows.dataset, key, field, required=required) for key, field, required in self._columns]
+            known = [one for one in columns if one is not None]
+            self._writers[name] = RowWriter(known) if len(known) == len(columns) else None
+        writer = self._writers[name]
+        written = None if writer is None else rows.written(writer, ANSWER_BYTES.value)
+        return None if written is None else Written(written)
+
+
+def _list(items: Step, stored: Stored | None) -> Step:
     def lists(values: Values) -> Values:
+        if len(values) == 1 and isinstance(values[0], PendingRows):
+            written = None if stored is None else stored.write(values[0])
+            return [items(values[0].rendered()) if written is None else written]
         if any(type(value) is not list for value in values):
             raise NotPlain
         if len(values) == 1:
