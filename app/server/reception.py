@@ -78,8 +78,8 @@ class Reception:
     ) -> tuple[T, bool]:
         """Answer in a turn until the deadline, while the client is there; tell too whether it was made for another.
 
-        `question` is all that the answer depends on, but for the key. Raises RateLimited, Overloaded, QueryTimeout,
-        ClientGone.
+        `question` is all that the answer depends on, but for the organization and what the key may read. Raises
+        RateLimited, Overloaded, QueryTimeout, ClientGone.
         """
 
         async def work(begin: Callable[[], None]) -> T:
@@ -89,8 +89,10 @@ class Reception:
                 begin()
                 return await make(RequestContext(admitted.scope, reader, now(), self.limits))
 
+        scope = admitted.scope
+        whole = (scope.organization_id, scope.org_name, scope.permissions, question)
         async with while_present(admitted.request):
-            return await sharing.answer((admitted.scope.key_id, question), admitted.deadline, work)
+            return await sharing.answer(whole, admitted.deadline, work)
 
     def unhurried(self, admitted: Admitted) -> RequestContext:
         """Make the context of an answer that is written batch by batch, each with its own `batch_turn`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from app.errors import GatewayError, Internal, Overloaded, QueryTimeout
+from app.server.budget import Exhausted
 from app.store.deadlines import Deadline
 
 T = TypeVar("T")
@@ -81,6 +82,8 @@ class Sharing(Generic[T]):
             if reading is not None:
                 await asyncio.wait([reading], timeout=PATIENCE_SECONDS)
             value = await work(lambda: self._begin(question, own))
+        except Exhausted:  # of the one key: the others may have their budgets left
+            raise
         except Exception as error:
             is_shared = isinstance(error, GatewayError) and not isinstance(error, _OF_ONE_ATTEMPT)
             answer = Answer(error=error) if is_shared else None

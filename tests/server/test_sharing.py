@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.errors import Internal, InvalidInput, Overloaded, QueryTimeout, RateLimited, Unavailable
+from app.scope import Permission
 from app.server import sharing
+from app.server.budget import Allowance, Exhausted
 from app.server.sharing import Sharing
 from app.store.deadlines import Deadline
 from tests.gateways import Gateway
@@ -138,10 +140,10 @@ async def test_one_who_leaves_takes_nothing_from_the_others() -> None:
 @pytest.mark.parametrize(
     "error",
     [InvalidInput("no"), RateLimited("no", retry_after=1), Unavailable("no")],
-    ids=["input", "budget", "database"],
+    ids=["input", "queue", "database"],
 )
 async def test_an_error_that_all_would_get_is_for_all(error: Exception) -> None:
-    """A wrong argument, a budget that is used up, a database that is away: nobody tries again after another."""
+    """A wrong argument, a queue that is full, a database that is away: nobody tries again after another."""
     shared, source = Sharing[int](), Source(fails={1: error})
     asking = [ask(shared, source) for _ in range(3)]
     await settle()
@@ -162,6 +164,19 @@ async def test_other_failures_are_of_one_attempt(error: Exception) -> None:
     first, *others = await asyncio.gather(*asking, return_exceptions=True)
     assert first is error
     assert others == [(2, False), (3, False), (4, False)]
+
+
+async def test_a_budget_that_is_used_up_is_of_one_key() -> None:
+    """Those who ask the same with other keys take over, one for all."""
+    exhausted = Exhausted(3, Allowance(limit=10, remaining=2, reset_seconds=1))
+    shared, source = Sharing[int](), Source(fails={1: exhausted})
+    asking = [ask(shared, source) for _ in range(4)]
+    await settle()
+    source.turn.set()
+    source.done.set()
+    first, *others = await asyncio.gather(*asking, return_exceptions=True)
+    assert first is exhausted
+    assert others == [(2, False), (2, True), (2, True)]
 
 
 async def test_a_value_may_be_of_one_attempt() -> None:
@@ -198,7 +213,7 @@ async def test_nothing_is_kept_when_all_are_answered() -> None:
 
 @pytest.mark.parametrize("face", ["graphql", "rest"])
 async def test_a_crowd_that_asks_the_same_costs_the_database_little(gateway: Gateway, face: str) -> None:
-    """Each is answered, and each is charged; another key asks for itself."""
+    """Each is answered, and its key is charged, whichever key of the organization it is."""
     await gateway.load_summary_events(
         [{"summary_event_id": f"{n}", "org_name": "ibm", "datetime": "2026-04-01T00:00:00.000Z"} for n in range(3)]
     )
@@ -219,7 +234,36 @@ async def test_a_crowd_that_asks_the_same_costs_the_database_little(gateway: Gat
     answers = await asyncio.gather(*(once(keys[0]) for _ in range(40)), *(once(keys[1]) for _ in range(2)))
     assert {text for text, _ in answers} == {answers[0][0]}
     assert len({left for _, left in answers[:40]}) == 40
-    assert 2 <= await counted(gateway) - before <= 8
+    assert len({left for _, left in answers[40:]}) == 2
+    assert 1 <= await counted(gateway) - before <= 6
+
+
+async def test_who_asks_is_not_shared(gateway: Gateway) -> None:
+    """Each key is told of itself, whatever else is asked."""
+    keys = [await gateway.key() for _ in range(4)]
+    query = "{ who: viewer { keyId } connectionEvents(first: 1) { nodes { eventId } } }"
+    answers = await asyncio.gather(*(gateway.data(key, query) for key in keys * 3))
+    assert [answer["who"]["keyId"] for answer in answers] == [key.split("_")[1] for key in keys] * 3
+
+
+async def test_keys_that_may_read_different_things_share_nothing(gateway: Gateway) -> None:
+    """What one may not read, it is not told because another may."""
+    keys = [await gateway.key(), await gateway.key(permissions=(Permission.SUMMARY_READ,))]
+    answers = await asyncio.gather(*(gateway.post(key, "{ connectionEvents { totalCount } }") for key in keys * 5))
+    codes = [error["extensions"]["code"] for answer in answers for error in answer.get("errors", ())]
+    assert [answer.get("data") for answer in answers[::2]] == [{"connectionEvents": {"totalCount": 0}}] * 5
+    assert codes == ["FORBIDDEN"] * 5
+
+
+async def test_organizations_share_nothing(gateway: Gateway) -> None:
+    """However much alike their questions are."""
+    await gateway.load_summary_events(
+        [{"summary_event_id": f"{n}", "org_name": "ibm", "datetime": "2026-04-01T00:00:00.000Z"} for n in range(3)]
+    )
+    other = {"organization_id": "b2c3d4e5-f6a7-8901-bcde-f12345678901", "org_name": "acme"}
+    keys = [await gateway.key(), await gateway.key(**other)]
+    answers = await asyncio.gather(*(gateway.data(key, "{ summaryEvents { totalCount } }") for key in keys * 5))
+    assert [answer["summaryEvents"]["totalCount"] for answer in answers] == [3, 0] * 5
 
 
 async def counted(gateway: Gateway) -> int:

@@ -18,6 +18,7 @@ from app.server.graphql.negotiation import GRAPHQL, JSON, answer_type, wants_pag
 from app.server.graphql.persisted import PersistedQueries
 from app.server.graphql.refusals import MethodNotAllowed, NotAcceptable, RequestRefused
 from app.server.graphql.request import GraphQLRequest, read_request
+from app.server.graphql.viewer import VIEWER
 from app.server.pages.page import EXPLORER
 from app.server.places import EXPLORER_PAGE, Face, Place
 from app.server.presence import CLIENT_CLOSED_REQUEST, ClientGone
@@ -120,7 +121,10 @@ class GraphQLEndpoint:
             plain = not asked.extensions.tells_something and is_same_for_all(outcome)
             return Answered(outcome, prepared, write_json(outcome.body) if plain else None)
 
-        answered, shared = await self._reception.answer(admitted, complete.question, self._sharing, make)
+        # No document asks who is asking without this name.
+        asker = admitted.scope.key_id if VIEWER in complete.query else None
+        question = (complete.question, asker)
+        answered, shared = await self._reception.answer(admitted, question, self._sharing, make)
         if shared and answered.prepared is not None:
             await self._let_pass(answered.prepared, admitted)
             self._persisted.keep(organization, complete)

@@ -10,13 +10,13 @@ from strawberry.utils.str_converters import to_camel_case
 from app.faces.graphql.nodes import row_value
 from app.faces.graphql.scalars import SCALARS
 from app.registry import DATASETS, Registered
-from app.server.graphql.viewer import resolve_viewer
+from app.server.graphql.viewer import VIEWER, resolve_viewer
 
 
 def build_schema(datasets: Iterable[Registered] = DATASETS) -> strawberry.Schema:
     """Make the schema of these datasets."""
     members: dict[str, Any] = {
-        "viewer": strawberry.field(resolver=resolve_viewer, description="Who asks, and within which limits.")
+        VIEWER: strawberry.field(resolver=resolve_viewer, description="Who asks, and within which limits.")
     }
     for registered in datasets:
         members.update(registered.root_fields)

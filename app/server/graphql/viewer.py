@@ -5,6 +5,9 @@ from strawberry.types import Info
 
 from app.faces.context import RequestContext
 from app.faces.graphql.scalars import Long
+from app.faces.graphql.selection import selection_of
+
+VIEWER = "viewer"  # the root field: the only one whose answer depends on the key, not just on what it may read
 
 
 @strawberry.type(name="Limit", description="A bound that applies to requests.")
@@ -31,13 +34,12 @@ class Viewer:
 async def resolve_viewer(info: Info[RequestContext, None]) -> Viewer:
     """Describe the request's scope."""
     scope = info.context.scope
+    limits = info.context.limits if "limits" in selection_of(info) else ()
     return Viewer(
         organization_id=scope.organization_id,
         org_name=scope.org_name,
         key_id=scope.key_id,
         key_name=scope.key_name,
         scopes=sorted(scope.permissions),
-        limits=[
-            LimitView(name=one.name, value=Long(one.value), description=one.description) for one in info.context.limits
-        ],
+        limits=[LimitView(name=one.name, value=Long(one.value), description=one.description) for one in limits],
     )

@@ -1,5 +1,6 @@
 """What requests cost, and what a key may spend: told in `extensions`, in headers, and by 429, at both doors."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -70,6 +71,16 @@ async def test_both_doors_spend_one_budget_each_key_its_own(gateway: Gateway) ->
     assert answered.status_code == 200
     assert remaining(answered) < 97
     assert remaining(await ask(gateway, other)) == BUDGET - COST
+
+
+async def test_a_spent_budget_refuses_none_that_ask_the_same_with_another_key(gateway: Gateway) -> None:
+    """Whoever of them comes first."""
+    poor, rich = await gateway.key(), await gateway.key()
+    for _ in range(3):
+        await ask(gateway, poor)
+    for keys in ([poor, rich, poor], [rich, poor, rich]):
+        answers = await asyncio.gather(*(ask(gateway, key) for key in keys))
+        assert [answer.status_code for answer in answers] == [429 if key == poor else 200 for key in keys]
 
 
 async def test_what_cannot_run_costs_nothing(gateway: Gateway) -> None:
