@@ -29,7 +29,7 @@ from app.server.metrics import Metrics
 from app.server.observer import Observer
 from app.server.openapi import describe_common_parts
 from app.server.pages.page import page_routes
-from app.server.paths import PartedRoute
+from app.server.paths import PartedRoute, Shortcut
 from app.server.problems import code_of_status, problem_response
 from app.server.process_metrics import watch_process
 from app.server.reception import Reception
@@ -42,6 +42,7 @@ from app.store.store import Store
 
 log = structlog.get_logger(__name__)
 
+GRAPHQL_PATH = "/graphql"
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1, 30  # between looks for a database that was away at the start
 
 
@@ -72,6 +73,8 @@ def create_app(
     metrics = Metrics(metrics_directory)
     metrics.watch_cache("keys", gate)
     _watch(metrics, store, reception, persisted, documents)
+    executor = Executor(build_schema(datasets), documents, introspection=settings.introspection)
+    endpoint = GraphQLEndpoint(executor, reception, persisted, settled_fields(datasets))
     app = FastAPI(
         title="Analytics gateway",
         version="0.1.0",
@@ -81,17 +84,20 @@ def create_app(
         # A redirect names the host and scheme that the request came by: behind a proxy with TLS that is the plain one.
         redirect_slashes=False,
         lifespan=lifespan,
-        middleware=[Middleware(Observer, metrics=metrics), *cors(settings.cors_origins), Middleware(Masking)],
+        middleware=[
+            Middleware(Observer, metrics=metrics),
+            *cors(settings.cors_origins),
+            Middleware(Masking),
+            Middleware(Shortcut, path=GRAPHQL_PATH, own=endpoint),
+        ],
         # Its spans hold paths and query strings; ours are in app/server/tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         exception_handlers={HTTPException: _http_problem},
     )
     app.router.route_class = PartedRoute
-    executor = Executor(build_schema(datasets), documents, introspection=settings.introspection)
-    endpoint = GraphQLEndpoint(executor, reception, persisted, settled_fields(datasets))
     app.router.routes += [
         Route("/", _home, methods=["GET"], include_in_schema=False),
-        Route("/graphql", endpoint, include_in_schema=False),
+        Route(GRAPHQL_PATH, endpoint, include_in_schema=False),
         *page_routes(),
         *health_routes(store),
     ]
@@ -148,7 +154,7 @@ async def _make_indexes(settings: Settings, mongodb_uri: str, datasets: Sequence
 
 
 async def _home(_request: Request) -> Response:
-    return RedirectResponse("/graphql")
+    return RedirectResponse(GRAPHQL_PATH)
 
 
 async def _http_problem(_request: Request, error: Exception) -> Response:

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
@@ -19,6 +20,9 @@ _ROWS = (0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 _COMMANDS = (0, 1, 2, 3, 5, 10, 100, 1_000)
 _SAMPLE_SECONDS = 1.0
 _DATA = frozenset({Face.GRAPHQL, Face.REST, Face.EXPORT})
+
+
+Labelled = TypeVar("Labelled", Counter, Histogram)
 
 
 class Lookups(Protocol):
@@ -40,6 +44,7 @@ class Metrics:
         self._directory = directory
         self._registry = CollectorRegistry()
         self._samples: list[Callable[[], None]] = []
+        self._child = cache(_labelled)  # of bounded sets, as all labels are
         place = ("face", "operation")
         self._requests = self._counter(
             "gateway_requests", "Requests that have ended, by OK or the code of their first error.", (*place, "code")
@@ -67,21 +72,24 @@ class Metrics:
     @contextmanager
     def in_flight(self) -> Iterator[None]:
         """Count a request as being answered."""
-        with self._in_flight.track_inprogress():
+        self._in_flight.inc()
+        try:
             yield
+        finally:
+            self._in_flight.dec()
 
     def note(self, record: RequestRecord, seconds: float) -> None:
         """Count a request that has ended."""
-        face, operation = record.place.face.value, record.place.operation
-        self._requests.labels(face, operation, record.code or OK).inc()
-        self._duration.labels(face, operation).observe(seconds)
+        face, operation, child = record.place.face.value, record.place.operation, self._child
+        child(self._requests, face, operation, record.code or OK).inc()
+        child(self._duration, face, operation).observe(seconds)
         if record.charged:
-            self._cost.labels(face).inc(record.charged)
+            child(self._cost, face).inc(record.charged)
         if record.place.face in _DATA and record.organization_id is not None:
-            self._waited.labels(face).observe(record.waited_seconds)
-            self._mongodb.labels(face, operation).observe(record.spent.milliseconds / 1000)
-            self._commands.labels(face).observe(record.spent.commands)
-            self._rows.labels(face).observe(record.spent.rows)
+            child(self._waited, face).observe(record.waited_seconds)
+            child(self._mongodb, face, operation).observe(record.spent.milliseconds / 1000)
+            child(self._commands, face).observe(record.spent.commands)
+            child(self._rows, face).observe(record.spent.rows)
 
     def watch(self, name: str, description: str, read: Callable[[], float]) -> None:
         """Give a gauge the value of `read` whenever it is sampled."""
@@ -138,6 +146,10 @@ class Metrics:
         while True:
             self._sample()
             await asyncio.sleep(_SAMPLE_SECONDS)
+
+
+def _labelled(metric: Labelled, *labels: str) -> Labelled:
+    return metric.labels(*labels)
 
 
 def _following(counter: Counter, read: Callable[[], float]) -> Callable[[], None]:

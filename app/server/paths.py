@@ -1,4 +1,4 @@
-"""Paths whose parts may hold a slash of their own, percent-encoded: `/catalogs/acme/c%2F3/summary`."""
+"""What paths lead to: parts may hold a slash of their own, percent-encoded, as in `/catalogs/acme/c%2F3/summary`."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from fastapi.routing import APIRoute
 from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 _SLASH = "\udfff"  # stands for a slash inside of a part; a path that was decoded from UTF-8 never holds it
 
@@ -25,3 +26,17 @@ class PartedRoute(APIRoute):
             if isinstance(value, str):
                 found["path_params"][name] = value.replace(_SLASH, "/")
         return match, found
+
+
+class Shortcut:
+    """ASGI middleware that leads one path to its own application, past all routes."""
+
+    def __init__(self, app: ASGIApp, path: str, own: ASGIApp) -> None:
+        self._app = app
+        self._path = path
+        self._own = own
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request through."""
+        led = self._own if scope["type"] == "http" and scope["path"] == self._path else self._app
+        await led(scope, receive, send)

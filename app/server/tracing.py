@@ -1,6 +1,6 @@
 """Traces: a span for each request, with those of its MongoDB commands inside, sent out as OTLP over HTTP.
 
-The API is always called; without the SDK, which the extra `tracing` brings, it does nothing.
+Without OpenTelemetry's SDK, which the extra `tracing` brings, there are none.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from app.errors import Internal
 from app.server.places import Face
 from app.server.record import RequestRecord
 from app.settings import Settings
+from app.store.spans import is_traced
 
 SERVICE = "analytics-gateway"
 _EXPORT_SECONDS = 5.0  # of one attempt to send
@@ -76,7 +77,7 @@ def _traces_address(endpoint: str) -> str:
 @contextmanager
 def request_span(headers: Headers, record: RequestRecord) -> Iterator[Span]:
     """Span a request as a part of the trace that its `traceparent` names, if it has one. Health has no spans."""
-    if record.place.face is Face.HEALTH:
+    if record.place.face is Face.HEALTH or not is_traced():
         yield INVALID_SPAN
         return
     above = Context()  # not that of a request before on the same connection

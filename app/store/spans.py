@@ -11,12 +11,20 @@ from app.errors import GatewayError
 _tracer = trace.get_tracer(__name__)
 
 
+def is_traced() -> bool:
+    """Whether anything takes spans: without OpenTelemetry's SDK nothing does."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
 @contextmanager
 def command_span(database: str, operation: str, collection: str | None) -> Iterator[None]:
     """Span the block, which sends one command; it tells where the command went, nothing of what it asked.
 
     An error's code is kept, its message and traceback are not: they could hold values.
     """
+    if not is_traced():
+        yield
+        return
     attributes = {"db.system.name": "mongodb", "db.namespace": database, "db.operation.name": operation}
     if collection is not None:
         attributes["db.collection.name"] = collection

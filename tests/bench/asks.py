@@ -20,9 +20,10 @@ class Post:
     read: Callable[[Any], Answer]
     variables: Mapping[str, Any] = field(default_factory=dict)
 
-    def written(self, key: str) -> bytes:
-        """Write the request with its head."""
-        body = orjson.dumps({"query": self.query, "variables": self.variables})
+    def written(self, key: str, client: int = 0) -> bytes:
+        """Write the request with its head; clients of different numbers ask in different words."""
+        query = f"{self.query} # {client}" if client else self.query
+        body = orjson.dumps({"query": query, "variables": self.variables})
         head = f"POST /graphql HTTP/1.1\r\n{_headers(key)}Content-Type: application/json\r\n"
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
@@ -39,9 +40,9 @@ class Get:
     read: Callable[[Any], Answer]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    def written(self, key: str) -> bytes:
-        """Write the request with its head."""
-        query = f"?{urlencode(self.parameters)}" if self.parameters else ""
+    def written(self, key: str, client: int = 0) -> bytes:
+        """Write the request with its head; clients of different numbers ask in different words."""
+        query = f"?{urlencode(self.parameters)}{'&' * client}" if self.parameters or client else ""
         return f"GET {self.path}{query} HTTP/1.1\r\n{_headers(key)}\r\n".encode()
 
     def answer(self, body: bytes) -> Answer:

@@ -87,8 +87,10 @@ def measure_fairness(ground: Ground, size: Size, answers: int, seconds: float = 
     """Alternate phases with and without the greedy organization, until the modest one has so many answers of each."""
     seeded, fairness = ground.seeded(size), Fairness()
     modest_requests = graphql_requests(MODEST_MIX, seeded.modest_key)
-    # By many keys: hardly any two of them wait for the same answer, which would be made once for both.
-    greedy_requests = tuple(one for key in seeded.greedy_keys for one in graphql_requests(GREEDY_MIX, key))
+    # In the words of many clients: hardly any two of them wait for the same answer, which would be made once for both.
+    greedy_requests = tuple(
+        one for client, key in enumerate(seeded.greedy_keys) for one in graphql_requests(GREEDY_MIX, key, client)
+    )
     at_once = _TIMES_CAPACITY * int(Settings.model_fields["concurrency"].default)
     with serving(_BOUND, ground.uri, size.database, ground.folder) as running, load_process() as other:
         modest = HttpLoad(running.port, modest_requests, Extent(1, seconds), _MODEST_PAUSE_SECONDS)

@@ -24,9 +24,9 @@ MODEST_MIX = (_PAGE, _ERRORS)
 _ROUTES = ("/summary?limit=100", "/api/connection-analytics/query?limit=100", "/api/connection-analytics/events/query")
 
 
-def graphql_requests(queries: Sequence[str], key: str) -> tuple[bytes, ...]:
-    """Write requests of GraphQL."""
-    return tuple(Post(query, values).written(key) for query in queries)
+def graphql_requests(queries: Sequence[str], key: str, client: int = 0) -> tuple[bytes, ...]:
+    """Write requests of GraphQL; clients of different numbers ask in different words."""
+    return tuple(Post(query, values).written(key, client) for query in queries)
 
 
 def rest_requests(key: str) -> tuple[bytes, ...]:

@@ -84,7 +84,7 @@ def _put(ground: Ground, cell: Cell, seconds: float) -> Seen:
         return ground.loads.submit(run_command, load).result()
     assert target.server is not None
     running = ground.server(target.server, size)
-    keys = ground.seeded(size).greedy_keys[: 1 if cell.scenario.by_one_key else cell.concurrency]
-    requests = tuple(ask.written(key) for key in keys)
+    keys = ground.seeded(size).greedy_keys[: cell.concurrency]
+    requests = tuple(ask.written(key, 0 if cell.scenario.same else client) for client, key in enumerate(keys))
     http = HttpLoad(running.port, requests, extent, watched=(running.process, ground.mongod), own=True)
     return ground.loads.submit(run_http, http).result()

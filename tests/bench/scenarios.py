@@ -54,7 +54,8 @@ _HOURLY = Dimension("time", Bucket("hour", 1, "UTC"))
 class Scenario:
     """A question, by the form of the targets that have it; `base` is the target that the others are compared with.
 
-    Each client asks with a key of its own, so that no answer is made for several; but where all ask `by_one_key`.
+    Each client asks with a key of its own, and in words of its own, so that no answer is made for several; but where
+    all ask the very `same`.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Scenario:
     asks: Mapping[Form, Ask]
     concurrency: tuple[int, ...]
     base: Target = PLAIN
-    by_one_key: bool = False
+    same: bool = False
 
 
 def scenarios(end: datetime, call_id: str) -> tuple[Scenario, ...]:
@@ -73,8 +74,8 @@ def scenarios(end: datetime, call_id: str) -> tuple[Scenario, ...]:
         _page(100, hour, end),
         Scenario("summary", "connectionSummary, all time", _summary(None, None), (1,)),
         Scenario("summary-7d", "connectionSummary, 7 days", _summary(week, end), (1,)),
-        Scenario("five", "5 summary events", _five(), (64,)),
-        Scenario("five-same", "5 summary events, all by one key", _five(), (64,), by_one_key=True),
+        Scenario("five", "5 summary events, each asks its own", _five(), (64,)),
+        Scenario("five-same", "5 summary events, all ask the same", _five(), (64,), same=True),
         Scenario("viewer", "the caller itself", _viewer(), (64,)),
         Scenario("one", "one summary event by its id", _one(call_id), (8,)),
         Scenario("series", "hourly series over 7 days", _groups(week, end, hourly=True), (1,), MONGOD),

@@ -14,7 +14,7 @@ from app.faces.graphql.filters import FilterReader, Flag
 from app.faces.graphql.nodes import row_type
 from app.faces.graphql.orders import read_order
 from app.faces.graphql.scalars import Long
-from app.faces.graphql.selection import Selection, is_planned, selection_of
+from app.faces.graphql.selection import Selection, is_planned, kept, selection_of
 from app.faces.rendering import derive, rendered
 from app.query.cursors import decode_cursor, encode_cursor, position_of
 from app.query.dataset import Dataset
@@ -66,7 +66,7 @@ def page_field(types: PageTypes, description: str) -> StrawberryField:
         context.reader.check_permission(dataset)
         order = complete_order(dataset, read_order(dataset.fields, order_by))
         wanted = DEFAULT_ROWS if first is None else check_rows(first, "first", PAGE_ROWS)
-        names = _selected_names(dataset, selection)
+        names = kept(info, "names", lambda: _selected_names(dataset, selection))
         query = PageQuery(
             dataset=dataset,
             order=order,

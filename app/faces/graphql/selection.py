@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import (
     FieldNode,
@@ -37,6 +37,9 @@ class Selection:
         return name in self.fields
 
 
+Kept = TypeVar("Kept")
+
+
 class PlannedInfo(GraphQLResolveInfo[Any]):
     """What a resolver is told, with what was read of the same selection before: `kept` is of the field's plan.
 
@@ -51,23 +54,33 @@ def is_planned(info: Info[Any, Any]) -> bool:
     return isinstance(info._raw_info, PlannedInfo)  # noqa: SLF001 - as in selection_of
 
 
+def kept(info: Info[Any, Any], name: str, read: Callable[[], Kept]) -> Kept:
+    """Give what `read` reads of the selection, for a plan once; what depends on other variables must not be read."""
+    raw = info._raw_info  # noqa: SLF001 - as in selection_of
+    if not isinstance(raw, PlannedInfo):
+        return read()
+    if name not in raw.kept:
+        raw.kept[name] = read()
+    found: Kept = raw.kept[name]
+    return found
+
+
 def selection_of(info: Info[Any, Any]) -> Selection:
     """Collect what is selected below the field that is being resolved; `@skip` and `@include` are applied.
 
     The same selection is given to every request of a plan: it must not be changed.
     """
     raw = info._raw_info  # noqa: SLF001 - Strawberry's own selected_fields leave the directives to its callers
-    kept = raw.kept if isinstance(raw, PlannedInfo) else {}
-    known: Selection | None = kept.get("selection")
-    if known is not None:
-        return known
-    selection = Selection()
-    collector = _Collector(raw.fragments, raw.variable_values)
-    for node in raw.field_nodes:
-        if node.selection_set is not None:
-            collector.collect(node.selection_set, selection)
-    kept["selection"] = selection
-    return selection
+
+    def read() -> Selection:
+        selection = Selection()
+        collector = _Collector(raw.fragments, raw.variable_values)
+        for node in raw.field_nodes:
+            if node.selection_set is not None:
+                collector.collect(node.selection_set, selection)
+        return selection
+
+    return kept(info, "selection", read)
 
 
 @dataclass
