@@ -5,6 +5,7 @@ as null: one such record does not keep the others from being read.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from typing import Any, overload
@@ -12,6 +13,7 @@ from typing import Any, overload
 from app.query.dataset import Dataset
 from app.query.fields import Field, Kind
 from app.query.instants import TICKS_PER_MILLISECOND, Instant, format_dates, format_instant, instant_from_date
+from app.query.limits import ANSWER_BYTES
 from app.store.compiled import Column, RowWriter, Shape
 from app.store.unread_rows import UnreadRows
 
@@ -27,6 +29,13 @@ _HELD |= dict.fromkeys((Kind.TEXT, Kind.STATUS, Kind.ADDRESS), (str, int))
 
 _SHAPES = {Kind.LONG: Shape.LONG, Kind.TIME: Shape.TIME}
 _SHAPES |= dict.fromkeys((Kind.TEXT, Kind.STATUS, Kind.ADDRESS), Shape.TEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A part of an answer that is JSON already."""
+
+    json: bytes
 
 
 class PendingRows(Sequence[Row]):
@@ -58,9 +67,9 @@ class PendingRows(Sequence[Row]):
             render_rows(self.dataset, self._rendered, self._fields)
         return self._rendered
 
-    def written(self, writer: RowWriter, most: int) -> bytes | None:
-        """Write them as a JSON array of at most `most` bytes; None where they have to be looked at for it."""
-        return self._rows.written(writer, most)
+    def written(self, writer: RowWriter) -> Written | None:
+        """Write them as a JSON array; None where they have to be looked at for it, or pass ANSWER_BYTES."""
+        return written(self._rows, writer)
 
 
 def column(dataset: Dataset, key: bytes, name: str, *, required: bool) -> Column | None:
@@ -71,6 +80,12 @@ def column(dataset: Dataset, key: bytes, name: str, *, required: bool) -> Column
         return None
     ticks = dataset.ticks_field if name == dataset.time_field else None
     return Column(key, name, shape, required, ticks, dataset.digits)
+
+
+def written(rows: UnreadRows, writer: RowWriter) -> Written | None:
+    """Write rows as a JSON array; None where they have to be looked at for it, or pass ANSWER_BYTES."""
+    json = rows.written(writer, ANSWER_BYTES.value)
+    return None if json is None else Written(json)
 
 
 def rendered(dataset: Dataset, rows: Sequence[Row], fields: Collection[Field]) -> Sequence[Row]:

@@ -1,21 +1,14 @@
 """Answers as JSON, of a bounded size: an alias repeats a long value at no cost to the caller."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from app.errors import LimitExceeded
+from app.faces.rendering import Written
 from app.query.limits import ANSWER_BYTES
 
 _PIECE_ROWS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A part of a body that is JSON already."""
-
-    json: bytes
 
 
 def write_json(body: Any, most: int = ANSWER_BYTES.value) -> bytes:

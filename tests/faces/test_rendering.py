@@ -3,12 +3,18 @@
 from datetime import datetime
 from typing import Any
 
+import bson
 import pytest
+from bson.int64 import Int64
 
-from app.faces.rendering import fits, render_rows
+from app.faces.rendering import Written, fits, render_rows
+from app.faces.rest.routes import records
 from app.query.dataset import Dataset
 from app.query.fields import Kind
 from app.registry import DATASETS
+from app.server.writing import write_json
+from app.store.compiled import find_rows
+from app.store.unread_rows import UnreadRows
 
 SUMMARY_EVENTS: Dataset = next(one.dataset for one in DATASETS if one.dataset.name == "summary-events")
 DATE = datetime(2026, 4, 1)  # noqa: DTZ001 - BSON dates are UTC and come without a zone
@@ -45,3 +51,22 @@ def test_only_what_does_not_fit_is_cleared() -> None:
         {"app_name": "a", "bytes_sent": 1, "datetime": "2026-04-01T00:00:00.000Z"},
         {"app_name": None, "bytes_sent": None},
     ]
+
+
+def page_of(rows: list[dict[str, Any]]) -> UnreadRows:
+    """Make rows that nobody has looked at."""
+    reply = bson.encode({"cursor": {"firstBatch": rows, "id": Int64(0), "ns": "a.b"}, "ok": 1.0})
+    found = find_rows(reply, 10)
+    assert found is not None
+    return UnreadRows(reply, found)
+
+
+@pytest.mark.parametrize("odd", [{}, {"bytes_sent": 2.0}, {"api_ref": {"a": 1}}, {"datetime": "today"}], ids=str)
+def test_records_are_the_same_looked_at_or_not(odd: dict[str, Any]) -> None:
+    """Fields in the order of the record, null where there is nothing, more than is asked for left out."""
+    rows = [{"_id": 1, "datetime": DATE, "api_ref": 'a"b', "bytes_sent": 5, "more": 1}, {"datetime": DATE, **odd}]
+    names = ("bytes_sent", "api_ref", "datetime", "org_name")
+    read = records(SUMMARY_EVENTS, [dict(row) for row in rows], names)
+    unread = records(SUMMARY_EVENTS, page_of(rows), names)
+    assert isinstance(unread, list if odd else Written)
+    assert write_json({"events": unread}) == write_json({"events": read})

@@ -5,10 +5,9 @@ from typing import Any
 
 from app.datasets.connection_events.fields import CONNECTION_EVENTS
 from app.faces.context import RequestContext
-from app.faces.rendering import render_rows
 from app.faces.rest.exports import Export
 from app.faces.rest.parameters import integer, read_rows, text, window_parameters
-from app.faces.rest.routes import RestRoute, array_of, record, record_schema
+from app.faces.rest.routes import RestRoute, array_of, record_schema, records
 from app.query.conditions import AllOf, Comparison, Condition, InWindow, Operator
 from app.query.limits import PAGE_ROWS
 from app.query.ordering import complete_order
@@ -44,10 +43,10 @@ async def _events(context: RequestContext, values: Mapping[str, Any], _path: Map
         order=complete_order(CONNECTION_EVENTS, None),
         first=read_rows(values, _DEFAULT_ROWS, PAGE_ROWS),
         condition=_read_filters(values, context),
+        unread=True,
     )
     page = await read_page(context.reader, query)
-    render_rows(CONNECTION_EVENTS, page.rows, CONNECTION_EVENTS.fields)
-    return [record(row, _NAMES) for row in page.rows]
+    return records(CONNECTION_EVENTS, page.rows, _NAMES)
 
 
 _FILTER_PARAMETERS = (

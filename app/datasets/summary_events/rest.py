@@ -11,11 +11,10 @@ from app.datasets.summary_events.rollup import SUMMARY_EVENT_ROLLUP
 from app.datasets.summary_events.scopes import narrow
 from app.errors import NotFound
 from app.faces.context import RequestContext
-from app.faces.rendering import render_rows
 from app.faces.rest.exports import Export
 from app.faces.rest.fields import check_field, fields_parameter, read_fields
 from app.faces.rest.parameters import integer, list_of, read_rows
-from app.faces.rest.routes import RestRoute, array_of, record, record_schema
+from app.faces.rest.routes import RestRoute, array_of, record, record_schema, records
 from app.query.conditions import AllOf, Condition
 from app.query.limits import OFFSET, ORDER_KEYS, REST_SUMMARY_ROWS, check_rows
 from app.query.ordering import Direction, OrderBy, complete_order
@@ -51,10 +50,10 @@ async def _list(context: RequestContext, values: Mapping[str, Any], path: Mappin
         fields=None if names == _NAMES else frozenset(names),
         total=True,
         rollup=SUMMARY_EVENT_ROLLUP,
+        unread=True,
     )
     page = await read_page(context.reader, query)
-    render_rows(SUMMARY_EVENTS, page.rows, SUMMARY_EVENTS.fields)
-    events = [record(row, names) for row in page.rows]
+    events = records(SUMMARY_EVENTS, page.rows, names)
     return {"total": page.total, "search_time": round((perf_counter() - begun) * 1000), "events": events}
 
 

@@ -1,15 +1,22 @@
 """A REST route as a value: the server mounts it, OpenAPI describes it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from app.faces.context import RequestContext
+from app.faces.rendering import Written, column, render_rows, written
 from app.faces.rest.parameters import Parameter
+from app.query.dataset import Dataset
 from app.query.fields import Field, Kind
 from app.query.instants import Instant
 from app.query.limits import PAGE_ROWS
+from app.query.pages import Row
 from app.query.windows import WindowNames, read_instant
+from app.store.compiled import RowWriter
+from app.store.unread_rows import UnreadRows
 
 _SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": ["string", "null"]},
@@ -65,6 +72,19 @@ def record_schema(fields: tuple[Field, ...], description: str) -> dict[str, Any]
 def array_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Describe a list."""
     return {"type": "array", "items": dict(schema)}
+
+
+def records(dataset: Dataset, rows: Sequence[Row], names: tuple[str, ...]) -> list[dict[str, Any]] | Written:
+    """Make records of a page's rows: exactly these stored fields in this order, null where there is nothing."""
+    if isinstance(rows, UnreadRows):
+        columns = [column(dataset, orjson.dumps(name), name, required=False) for name in names]
+        stored = [one for one in columns if one is not None]
+        json = written(rows, RowWriter(stored)) if len(stored) == len(columns) else None
+        if json is not None:
+            return json
+        rows = rows.decoded()
+    render_rows(dataset, rows, dataset.fields)
+    return [record(row, names) for row in rows]
 
 
 def record(row: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

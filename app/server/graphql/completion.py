@@ -26,9 +26,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.faces.graphql.nodes import read_by_key, row_value
-from app.faces.rendering import PendingRows, column
-from app.query.limits import ANSWER_BYTES
-from app.server.writing import Written
+from app.faces.rendering import PendingRows, Written, column
 from app.store.compiled import RowWriter
 
 Values = list[Any]
@@ -150,11 +148,10 @@ class Stored:
         name = rows.dataset.name
         if name not in self._writers:
             columns = [column(rows.dataset, key, field, required=required) for key, field, required in self._columns]
-            known = [one for one in columns if one is not None]
-            self._writers[name] = RowWriter(known) if len(known) == len(columns) else None
+            stored = [one for one in columns if one is not None]
+            self._writers[name] = RowWriter(stored) if len(stored) == len(columns) else None
         writer = self._writers[name]
-        written = None if writer is None else rows.written(writer, ANSWER_BYTES.value)
-        return None if written is None else Written(written)
+        return None if writer is None else rows.written(writer)
 
 
 def _list(items: Step, stored: Stored | None) -> Step:

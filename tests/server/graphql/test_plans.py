@@ -20,6 +20,7 @@ from app.datasets.summary_events.fields import SUMMARY_EVENTS
 from app.errors import GatewayError
 from app.faces.context import RequestContext
 from app.faces.graphql.selection import Selection
+from app.faces.rendering import Written
 from app.query.dataset import Dataset
 from app.query.instants import Instant
 from app.query.limits import PLANNED_CHARACTERS, Limit
@@ -60,6 +61,8 @@ def documents(draw: st.DrawFn, dataset: Dataset) -> list[dict[str, Any]]:
         odd = draw(st.dictionaries(st.sampled_from(names), ODD_VALUES, max_size=draw(st.sampled_from((0, 0, 1, 3)))))
         missing = draw(st.sets(st.sampled_from(names), max_size=draw(st.sampled_from((0, 0, 2)))))
         document = {name: value for name, value in (document | odd).items() if name not in missing}
+        if dataset.ticks_field:
+            document[dataset.ticks_field] = draw(st.sampled_from((1, 2, 9999, 0, None, 10_000, 2.0)))
         found.append({**document, dataset.tenant_field: tenant, dataset.id_field: f"{number}"})
     return found
 
@@ -131,6 +134,19 @@ async def test_pages_of_odd_records(gateway: Gateway, question: tuple[Dataset, l
     context = await contexts(gateway)
     for yes in (True, False):
         await check_alike(context, query, {"yes": yes})
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_rows_that_nobody_looks_at_are_written_from_the_reply(filled: RequestContext, *, compiled: bool) -> None:
+    """By a plan, unless that is switched off."""
+    query = "{ summaryEvents { rows: nodes { apiRef at: datetime } pageInfo { hasNextPage } } }"
+    filled.reader.compiled = compiled
+    prepared = PLANNING.prepare(GraphQLRequest(query))
+    assert isinstance(prepared, Prepared)
+    assert prepared.plan is not None
+    data = await prepared.plan.run(filled, prepared.variables)
+    assert isinstance(data["summaryEvents"]["rows"], Written if compiled else list)
+    await check_alike(filled, query)
 
 
 @pytest.fixture
