@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from typing import Any
 
 from app.query.instants import Instant
@@ -33,8 +34,13 @@ class Field:
     @property
     def public_name(self) -> str:
         """The name in GraphQL: camelCase, unless the table says otherwise."""
-        head, *rest = self.name.split("_")
-        return self.alias or head + "".join(part.capitalize() for part in rest)
+        return self.alias or _camel_case(self.name)
+
+
+@cache
+def _camel_case(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
 
 
 @dataclass(frozen=True, slots=True)

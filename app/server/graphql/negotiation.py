@@ -1,12 +1,14 @@
 """Which media type an answer goes out as (RFC 9110, section 12.5.1)."""
 
 import re
+from functools import lru_cache
 
 from app.server.graphql.refusals import NotAcceptable
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+_USUAL = 200  # characters of a header that is remembered
 _QUALITY = re.compile(r"0(\.[0-9]*)?|1(\.0*)?", re.ASCII)
 
 
@@ -21,6 +23,10 @@ def answer_type(accept: str) -> str:
 
     Raises NotAcceptable where it takes neither.
     """
+    return _usual_type(accept) if len(accept) <= _USUAL else _answer_type(accept)
+
+
+def _answer_type(accept: str) -> str:
     ranges = _ranges(accept)
     plain, own = _quality(ranges, JSON), _quality(ranges, GRAPHQL)
     if max(plain, own) == 0:
@@ -29,6 +35,9 @@ def answer_type(accept: str) -> str:
         named = [media for media, _ in ranges if media in {GRAPHQL, JSON}]
         return named[0] if named else JSON
     return GRAPHQL if own > plain else JSON
+
+
+_usual_type = lru_cache(maxsize=64)(_answer_type)
 
 
 def _ranges(accept: str) -> list[tuple[str, float]]:
