@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import cached_property
 from typing import Any
 
 from app.query.conditions import EVERYTHING, Condition
@@ -160,7 +161,7 @@ class GroupQuery:
     compare_to: Duration | None = None
     rollup: Rollup | None = None
 
-    @property
+    @cached_property
     def keys(self) -> tuple[Dimension, ...]:
         """The distinct dimensions, in the order of their selection."""
         return tuple(dict.fromkeys(self.dimensions.values()))
@@ -178,13 +179,13 @@ class GroupQuery:
         before = self.compare_to.before
         return Window(before(self.window.start, self.calendar), before(self.window.end, self.calendar))
 
-    @property
+    @cached_property
     def computed(self) -> tuple[Measure, ...]:
         """The distinct measures of the window that are needed: selected, compared with, or ordered by."""
         needed = [*self.measures.values(), *self._named]
         return tuple(dict.fromkeys(one for one in needed if not one.of_previous))
 
-    @property
+    @cached_property
     def computed_previous(self) -> tuple[Measure, ...]:
         """The same of the window compared with."""
         named = (replace(one, of_previous=False) for one in self._named if one.of_previous)
@@ -200,7 +201,7 @@ class GroupQuery:
         named = [one.measure for one in self.having]
         return named + [one.by for one in self.complete_order if isinstance(one.by, Measure)]
 
-    @property
+    @cached_property
     def complete_order(self) -> tuple[GroupOrder, ...]:
         """The order with its ties broken by all keys; by default the first time dimension, then the count."""
         order = list(self.order)

@@ -1,10 +1,10 @@
 """The root field of groups: the selection becomes the query, the rows go out by response keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 from strawberry import UNSET
@@ -30,6 +30,7 @@ from app.query import grouping
 from app.query.buckets import first_instant
 from app.query.durations import parse_duration
 from app.query.fields import Kind
+from app.query.group_rows import PREVIOUS
 from app.query.grouping import Comparator, Dimension, GroupQuery, GroupTable, Measure, Measured, Path, Statistic
 from app.query.instants import TICKS_PER_MILLISECOND, format_instant, instant_from_date
 from app.query.limits import GROUP_ROWS, LIST_ITEMS, ORDER_KEYS, check_rows
@@ -38,6 +39,7 @@ from app.query.rollups import Rollup
 from app.query.windows import Window
 from app.store.groups import read_groups
 
+T = TypeVar("T")
 DEFAULT_GROUPS = 100
 
 
@@ -90,7 +92,7 @@ def group_field(groups: GroupField, description: str) -> StrawberryField:
         found = await read_groups(context.reader, query)
         context.tell_used(info.path.key, found.used)
         return {
-            "nodes": [_node(query, row) for row in found.rows],
+            "nodes": _nodes(query, found.rows),
             "window": _shown_window(query.window),
             "truncated": found.truncated,
         }
@@ -211,26 +213,30 @@ def _named(selected: SelectedGroups, name: str, argument: str) -> Dimension | Me
     return known[name]
 
 
-def _node(query: GroupQuery, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the row's nodes, by the names that `nodes` was selected under."""
-    node: dict[str, Any] = {}
-    keys = {key: f"d{index}" for index, key in enumerate(query.keys)}
-    for path, dimension in query.dimensions.items():
-        _put(node, path, _shown_key(query, dimension, row[keys[dimension]]))
-    _put_measures(node, query, query.measures, row)
-    previous = row.get("previous")
-    if previous is not None:
-        _put_measures(node, query, query.previous, previous)
-    return node
+def _nodes(query: GroupQuery, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Make the rows' nodes, by the names that `nodes` was selected under."""
+    dimensions = _places("d", query.dimensions, query.keys)
+    measures = _places("m", query.measures, query.computed)
+    previous = _places("m", query.previous, query.computed_previous)
+    nodes: list[dict[str, Any]] = []
+    for row in rows:
+        node: dict[str, Any] = {}
+        for path, dimension, name in dimensions:
+            _put(node, path, _shown_key(query, dimension, row[name]))
+        for path, measure, name in measures:
+            _put(node, path, _shown_measure(query.table, measure, row[name]))
+        before = row.get(PREVIOUS)
+        if before is not None:
+            for path, measure, name in previous:
+                _put(node, path, _shown_measure(query.table, measure, before[name]))
+        nodes.append(node)
+    return nodes
 
 
-def _put_measures(
-    node: dict[str, Any], query: GroupQuery, measures: Mapping[Path, Measure], row: Mapping[str, Any]
-) -> None:
-    computed = query.computed if measures is query.measures else query.computed_previous
-    names = {measure: f"m{index}" for index, measure in enumerate(computed)}
-    for path, measure in measures.items():
-        _put(node, path, _shown_measure(query.table, measure, row[names[measure]]))
+def _places(prefix: str, selected: Mapping[Path, T], found: Sequence[T]) -> list[tuple[Path, T, str]]:
+    """List what was selected with its name in the rows."""
+    names = {one: f"{prefix}{index}" for index, one in enumerate(found)}
+    return [(path, one, names[one]) for path, one in selected.items()]
 
 
 def _put(node: dict[str, Any], path: Path, value: Any) -> None:
