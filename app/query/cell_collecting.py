@@ -6,9 +6,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.query.cells import Bin, Cell, NumberCell, packed
+from app.query.cells import Cell, NumberCell, packed
 from app.query.grouping import GroupTable
 from app.query.histograms import bin_of
+from app.query.packed_histograms import Bin, Histogram
 from app.query.rollups import Cells, Stage
 
 
@@ -28,6 +29,7 @@ class CellCollector:
     def __init__(self, table: GroupTable) -> None:
         self._ratios = dict.fromkeys(table.ratios, 0)
         self._numbers: dict[str, NumberCell | None] = {name: NumberCell() for name in table.numbers}
+        self._bins: dict[str, dict[int, Bin]] = {name: {} for name in table.numbers}
         self._n = 0
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -42,7 +44,8 @@ class CellCollector:
             value = values[place]
             if value is not None and number is not None:
                 if isinstance(value, int) and value is not True and value is not False:
-                    _take(number, value, values[place + 1])
+                    _take(number, value)
+                    _take_into(self._bins[name], values[place + 1], value)
                 else:
                     self._numbers[name] = None
             place += 2
@@ -52,19 +55,25 @@ class CellCollector:
         if not self._n:
             return []
         numbers = {name: one if one is not None and one.is_exact else None for name, one in self._numbers.items()}
+        for name, number in numbers.items():
+            if number is not None:
+                number.histogram = Histogram.of(self._bins[name])
         return [packed(Cell(self._n, self._ratios, numbers))]
 
 
-def _take(number: NumberCell, value: int, place: int) -> None:
+def _take(number: NumberCell, value: int) -> None:
     number.total += value
     number.of += 1
     if number.least is None or value < number.least:
         number.least = value
     if number.greatest is None or value > number.greatest:
         number.greatest = value
-    known: Bin | None = number.bins.get(place)
+
+
+def _take_into(bins: dict[int, Bin], place: int, value: int) -> None:
+    known = bins.get(place)
     if known is None:
-        number.bins[place] = (1, value, value)
+        bins[place] = (1, value, value)
     else:
         many, low, high = known
-        number.bins[place] = (many + 1, min(value, low), max(value, high))
+        bins[place] = (many + 1, min(value, low), max(value, high))

@@ -5,20 +5,15 @@ gives the same. Of a number that is not (another service may store fractions or 
 asks for it has to read the records.
 """
 
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, Context, Decimal
-from itertools import accumulate
 from typing import Any
 
 from app.query.grouping import Measure, Measured, Statistic
+from app.query.packed_histograms import Histogram
 
-_DECIMAL_128 = Context(prec=34)
 _MOST_SUM = 2**63
 _MOST_VALUE = 2**62  # two of them are added for the middle of a bin
-
-Bin = tuple[int, int, int]  # how many, the least, the greatest
 
 
 class Fractions(Exception):
@@ -27,13 +22,13 @@ class Fractions(Exception):
 
 @dataclass(slots=True)
 class NumberCell:
-    """A number of some records: their sum, how many have it, its extremes, and its histogram by bins."""
+    """A number of some records: their sum, how many have it, its extremes, and its histogram."""
 
     total: int = 0
     of: int = 0
     least: int | None = None
     greatest: int | None = None
-    bins: dict[int, Bin] = field(default_factory=dict)
+    histogram: Histogram = field(default_factory=Histogram)
 
     def add(self, other: "NumberCell") -> None:
         """Take in those of other records."""
@@ -43,16 +38,7 @@ class NumberCell:
             self.least = other.least
         if other.greatest is not None and (self.greatest is None or other.greatest > self.greatest):
             self.greatest = other.greatest
-        if not self.bins:
-            self.bins = dict(other.bins)
-            return
-        bins = self.bins
-        for place, (many, low, high) in other.bins.items():
-            mine = bins.get(place)
-            if mine is None:
-                bins[place] = (many, low, high)
-            else:
-                bins[place] = (mine[0] + many, min(mine[1], low), max(mine[2], high))
+        self.histogram.add(other.histogram)
 
     @property
     def is_exact(self) -> bool:
@@ -123,7 +109,7 @@ def _number_of(row: Mapping[str, Any], name: str) -> NumberCell | None:
         return None
     total, least, greatest = found
     bins = {one["b"]: (one["n"], one["lo"], one["hi"]) for one in row.get(f"bins_{name}") or ()}
-    number = NumberCell(total or 0, row[f"of_{name}"], least, greatest, bins)
+    number = NumberCell(total or 0, row[f"of_{name}"], least, greatest, Histogram.of(bins))
     return number if number.is_exact else None
 
 
@@ -132,21 +118,18 @@ def _is_whole(value: Any) -> bool:
 
 
 def packed(cell: Cell) -> dict[str, Any]:
-    """Make what is stored of a cell; a histogram is 64-bit integers, little-endian: bins, counts, least, greatest."""
+    """Make what is stored of a cell."""
     numbers = {name: None if one is None else _packed_number(one) for name, one in cell.numbers.items()}
     return {"n": cell.n, "ratios": cell.ratios, "numbers": numbers}
 
 
 def _packed_number(number: NumberCell) -> dict[str, Any]:
-    places = sorted(number.bins)
-    columns = [places, *([number.bins[place][part] for place in places] for part in range(3))]
-    flat = [value for column in columns for value in column]
     return {
         "sum": number.total,
         "of": number.of,
         "min": number.least,
         "max": number.greatest,
-        "bins": struct.pack(f"<{len(flat)}q", *flat),
+        "bins": number.histogram.packed(),
     }
 
 
@@ -161,17 +144,8 @@ def unpacked(stored: Mapping[str, Any], names: Iterable[str]) -> Cell:
 
 
 def _unpacked_number(stored: Mapping[str, Any]) -> NumberCell:
-    data: bytes = stored.get("bins", b"")
-    many = len(data) // 32
-    flat = struct.unpack(f"<{many * 4}q", data)
-    bins = dict(
-        zip(
-            flat[:many],
-            zip(flat[many : 2 * many], flat[2 * many : 3 * many], flat[3 * many :], strict=True),
-            strict=True,
-        )
-    )
-    return NumberCell(stored.get("sum", 0), stored.get("of", 0), stored.get("min"), stored.get("max"), bins)
+    histogram = Histogram.of_packed(stored.get("bins", b""))
+    return NumberCell(stored.get("sum", 0), stored.get("of", 0), stored.get("min"), stored.get("max"), histogram)
 
 
 def joined_cells(cells: Iterable[Cell]) -> Cell:
@@ -212,19 +186,4 @@ def _statistic(number: NumberCell, one: Measure) -> Any:
         case Statistic.MAX:
             return number.greatest
         case _:
-            return _quantile(number, one.p or 0.0)
-
-
-def _quantile(number: NumberCell, p: float) -> float | None:
-    """The value at rank ceil(p * n), as `app.query.histograms.quantile_of` finds it."""
-    if not number.bins:
-        return None
-    bins = [number.bins[place] for place in sorted(number.bins)]
-    reached = list(accumulate(many for many, _, _ in bins))
-    total = reached[-1]
-    product = _DECIMAL_128.multiply(Decimal(repr(p)), Decimal(total))
-    rank = max(1, int(product.to_integral_value(ROUND_CEILING)))
-    _, low, high = next(one for one, count in zip(bins, reached, strict=True) if count >= rank)
-    if rank <= 1:
-        return low
-    return high if rank >= total else (low + high) / 2
+            return number.histogram.quantile(one.p or 0.0)

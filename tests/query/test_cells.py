@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.query.cells import Cell, Fractions, NumberCell, cell_of, joined_cells, measured, packed, parts, unpacked
 from app.query.grouping import COUNT, Measure, Measured, Statistic
+from app.query.packed_histograms import Histogram
 
 WHOLE = st.integers(-(2**61), 2**61)
 NUMBERS = st.builds(
@@ -16,7 +17,7 @@ NUMBERS = st.builds(
         len(values),
         min(values, default=None),
         max(values, default=None),
-        {value // 10: (1, value, value) for value in values},
+        Histogram.of({value // 10: (1, value, value) for value in values}),
     ),
     st.lists(st.integers(-500, 500), max_size=6),
 )
@@ -33,14 +34,15 @@ SUM = Measure(Measured.NUMBER, "sent", Statistic.SUM)
 def test_what_is_stored_of_a_cell_is_the_cell(cells: list[Cell]) -> None:
     """Packed and unpacked, one by one or added up."""
     whole = joined_cells(cells)
-    assert unpacked(packed(whole), whole.numbers) == whole
-    assert joined_cells(unpacked(packed(cell), ["sent"]) for cell in cells) == whole
+    assert packed(unpacked(packed(whole), whole.numbers)) == packed(whole)
+    assert packed(joined_cells(unpacked(packed(cell), whole.numbers) for cell in cells)) == packed(whole)
 
 
 @given(cells=st.lists(CELLS, min_size=1, max_size=4), at=st.integers(0, 4))
 def test_cells_add_up_in_any_grouping(cells: list[Cell], at: int) -> None:
     """A day of its hours is a day of its records."""
-    assert joined_cells([joined_cells(cells[:at]), joined_cells(cells[at:])]) == joined_cells(cells)
+    parted = joined_cells([joined_cells(cells[:at]), joined_cells(cells[at:])])
+    assert packed(parted) == packed(joined_cells(cells))
 
 
 def _row(**changed: Any) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def _row(**changed: Any) -> dict[str, Any]:
 
 def test_a_row_of_a_pipeline_becomes_a_cell() -> None:
     """All that it holds, by the names of the measures."""
-    number = NumberCell(6, 3, 1, 3, {5: (2, 1, 2), 6: (1, 3, 3)})
+    number = NumberCell(6, 3, 1, 3, Histogram.of({5: (2, 1, 2), 6: (1, 3, 3)}))
     assert cell_of(_row()) == Cell(3, {"error": 1}, {"sent": number})
 
 
