@@ -34,10 +34,8 @@ async def readiness(reader: Reader, rollup: Rollup, window: Window) -> tuple[Rea
     if reader.retentions is None:
         return None
     try:
-        state = await reader.rollup_state(rollup)
-        if not state.complete:
-            return None
-        dirty, kept, first, last = await together(
+        state, dirty, kept, first, last = await together(
+            reader.rollup_state(rollup),
             _dirty(reader, rollup, window),
             reader.retentions.kept(rollup.dataset),
             _edge(reader, rollup, Direction.ASC, window.start),
@@ -45,7 +43,7 @@ async def readiness(reader: Reader, rollup: Rollup, window: Window) -> tuple[Rea
         )
     except NotPermitted:
         return None
-    if len(dirty) > MOST_DIRTY or first is None or last is None:
+    if not state.complete or len(dirty) > MOST_DIRTY or first is None or last is None:
         return None
     since = _since(state, None if kept is None else Instant(now() - int(kept.total_seconds() * 10_000_000)))
     starts = {unit: frozenset(instant_from_date(row["start"]) for row in dirty if row["unit"] == unit) for unit in Unit}
