@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -30,7 +30,7 @@ from app.query import grouping
 from app.query.buckets import first_instant
 from app.query.durations import parse_duration
 from app.query.fields import Kind
-from app.query.group_rows import PREVIOUS
+from app.query.group_rows import PREVIOUS, Row
 from app.query.grouping import Comparator, Dimension, GroupQuery, GroupTable, Measure, Measured, Path, Statistic
 from app.query.instants import TICKS_PER_MILLISECOND, format_instant, instant_from_date
 from app.query.limits import GROUP_ROWS, LIST_ITEMS, ORDER_KEYS, check_rows
@@ -39,7 +39,7 @@ from app.query.rollups import Rollup
 from app.query.windows import Window
 from app.store.groups import read_groups
 
-T = TypeVar("T")
+Node = dict[str, Any]
 DEFAULT_GROUPS = 100
 
 
@@ -213,36 +213,37 @@ def _named(selected: SelectedGroups, name: str, argument: str) -> Dimension | Me
     return known[name]
 
 
-def _nodes(query: GroupQuery, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _nodes(query: GroupQuery, rows: Sequence[Row]) -> list[Node]:
     """Make the rows' nodes, by the names that `nodes` was selected under."""
-    dimensions = _places("d", query.dimensions, query.keys)
-    measures = _places("m", query.measures, query.computed)
-    previous = _places("m", query.previous, query.computed_previous)
-    nodes: list[dict[str, Any]] = []
-    for row in rows:
-        node: dict[str, Any] = {}
-        for path, dimension, name in dimensions:
-            _put(node, path, _shown_key(query, dimension, row[name]))
-        for path, measure, name in measures:
-            _put(node, path, _shown_measure(query.table, measure, row[name]))
-        before = row.get(PREVIOUS)
-        if before is not None:
-            for path, measure, name in previous:
-                _put(node, path, _shown_measure(query.table, measure, before[name]))
-        nodes.append(node)
+    nodes: list[Node] = [{} for _ in rows]
+    names = {key: f"d{index}" for index, key in enumerate(query.keys)}
+    for path, dimension in query.dimensions.items():
+        _put(nodes, path, [_shown_key(query, dimension, row[names[dimension]]) for row in rows])
+    _put_measures(nodes, query.table, query.measures, query.computed, rows)
+    compared = [(node, row[PREVIOUS]) for node, row in zip(nodes, rows, strict=True) if row.get(PREVIOUS) is not None]
+    before, earlier = [node for node, _ in compared], [row for _, row in compared]
+    _put_measures(before, query.table, query.previous, query.computed_previous, earlier)
     return nodes
 
 
-def _places(prefix: str, selected: Mapping[Path, T], found: Sequence[T]) -> list[tuple[Path, T, str]]:
-    """List what was selected with its name in the rows."""
-    names = {one: f"{prefix}{index}" for index, one in enumerate(found)}
-    return [(path, one, names[one]) for path, one in selected.items()]
+def _put_measures(
+    nodes: Sequence[Node],
+    table: GroupTable,
+    selected: Mapping[Path, Measure],
+    computed: Sequence[Measure],
+    rows: Sequence[Row],
+) -> None:
+    names = {measure: f"m{index}" for index, measure in enumerate(computed)}
+    for path, measure in selected.items():
+        _put(nodes, path, [_shown_measure(table, measure, row[names[measure]]) for row in rows])
 
 
-def _put(node: dict[str, Any], path: Path, value: Any) -> None:
+def _put(nodes: Sequence[Node], path: Path, values: Sequence[Any]) -> None:
+    """Put a value into each node, at a path."""
     for key in path[:-1]:
-        node = node.setdefault(key, {})
-    node[path[-1]] = value
+        nodes = [node.setdefault(key, {}) for node in nodes]
+    for node, value in zip(nodes, values, strict=True):
+        node[path[-1]] = value
 
 
 def _shown_key(query: GroupQuery, dimension: Dimension, value: Any) -> Any:
