@@ -45,9 +45,10 @@ class NumberCell:
         """Whether any order of adding up stays within 64 bits."""
         if self.least is None or self.greatest is None:
             return True
-        largest = max(abs(self.least), abs(self.greatest))
-        sum_bound = abs(self.total) if self.least >= 0 else self.of * largest
-        return largest < _MOST_VALUE and sum_bound < _MOST_SUM
+        if self.least >= 0:
+            return self.greatest < _MOST_VALUE and self.total < _MOST_SUM
+        largest = max(-self.least, self.greatest)
+        return largest < _MOST_VALUE and self.of * largest < _MOST_SUM
 
 
 @dataclass(slots=True)

@@ -55,14 +55,20 @@ async def roll_groups(reader: Reader, query: GroupQuery) -> RolledGroups | None:
             # A bucket of the rollup reaches into two of the question's: our rules of time zones are not MongoDB's.
             return None
         for stored in row["cells"]:
-            found.setdefault(tuple(row[name] for name in names), Cell()).add(unpacked(stored, needed))
+            _take(found, tuple(row[name] for name in names), unpacked(stored, needed))
     for row in records:
-        found.setdefault(tuple((row["_id"] or {})[name] for name in names), Cell()).add(cell_of(row))
+        _take(found, tuple((row["_id"] or {})[name] for name in names), cell_of(row))
     try:
         rows = [_row(names, key, measured(cell, query.computed)) for key, cell in found.items()]
     except Fractions:
         return None
     return RolledGroups(rows, used_of(buckets, made))
+
+
+def _take(found: dict[tuple[Any, ...], Cell], key: tuple[Any, ...], cell: Cell) -> None:
+    known = found.setdefault(key, cell)
+    if known is not cell:
+        known.add(cell)
 
 
 async def roll_count(reader: Reader, rollup: Rollup, window: Window) -> tuple[int, Used] | None:
