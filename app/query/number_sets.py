@@ -25,12 +25,16 @@ class NumberSet:
         self._mapped = 0
         self._listed: set[int] = set()
 
-    def add_packed(self, data: bytes) -> None:
-        """Take in what `packed` has written."""
-        if data[:1] == _BITMAP:
-            self._mapped |= int.from_bytes(data[1:], "little")
-        else:
-            self._listed.update(struct.unpack(f"<{len(data) // _ITEM_BYTES}I", data[1:]))
+    def add_packed(self, sets: Iterable[bytes]) -> None:
+        """Take in sets that `packed` has written."""
+        lists: list[bytes] = []
+        for data in sets:
+            if data[:1] == _BITMAP:
+                self._mapped |= int.from_bytes(data[1:], "little")
+            else:
+                lists.append(data[1:])
+        items = b"".join(lists)
+        self._listed.update(struct.unpack(f"<{len(items) // _ITEM_BYTES}I", items))
 
     def add(self, number: int) -> None:
         """Take in one number, from 0 to 2**32 - 1."""
@@ -42,8 +46,9 @@ class NumberSet:
 
     def __len__(self) -> int:
         bitmap = self._bitmap()
-        beside = sum(one >> 3 >= len(bitmap) or not bitmap[one >> 3] >> (one & 7) & 1 for one in self._listed)
-        return self._mapped.bit_count() + beside
+        end = len(bitmap) * 8
+        beside = [one for one in self._listed if one >= end or not bitmap[one >> 3] >> (one & 7) & 1]
+        return self._mapped.bit_count() + len(beside)
 
     def _bitmap(self) -> bytes:
         return self._mapped.to_bytes((self._mapped.bit_length() + 7) // 8, "little")

@@ -129,8 +129,7 @@ def _grouped(parts: Iterable[tuple[Cell, Cell]]) -> list[Cell]:
 
 def _total(parts: Sequence[Cell]) -> Cell:
     keys = NumberSet()
-    for part in parts:
-        keys.add_packed(part["keys"])
+    keys.add_packed(part["keys"] for part in parts)
     return {
         **{name: sum(part[name] for part in parts) for name in _SUMS},
         "first": min(part["first"] for part in parts),

@@ -17,9 +17,7 @@ def distinct_keys(cells: Iterable[Row], records: Iterable[Row], numbers: Mapping
     numbered: dict[Group, NumberSet] = {}
     named: dict[Group, set[str]] = {}
     for row in cells:
-        union = numbered.setdefault(group_of(row), NumberSet())
-        for data in row["keys"]:
-            union.add_packed(data)
+        numbered.setdefault(group_of(row), NumberSet()).add_packed(row["keys"])
     for row in records:
         name = _name(row)
         if name is not None and name in numbers:

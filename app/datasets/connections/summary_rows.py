@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
+from types import NoneType
 from typing import Any
 
 from app.datasets.connections.summary import GROUP_KEYS, SummaryQuery
@@ -10,7 +12,9 @@ from app.query.instants import TICKS_PER_MILLISECOND
 
 Row = dict[str, Any]
 Group = tuple[str | None, ...]
-_EDGES: dict[str, Callable[[Any, Any], Any]] = {"firstConnection": min, "lastConnection": max, "lastActivity": max}
+_EDGES: dict[str, Callable[..., Any]] = {"firstConnection": min, "lastConnection": max, "lastActivity": max}
+_TEXTS = frozenset({str, NoneType})
+_values_of_group = itemgetter(*GROUP_KEYS)
 
 
 class OddValue(ValueError):
@@ -19,8 +23,8 @@ class OddValue(ValueError):
 
 def group_of(row: Row) -> Group:
     """The group of a part. Raises OddValue where it is not of texts and nulls."""
-    group = tuple(row["_id"][name] for name in GROUP_KEYS)
-    if not all(isinstance(value, str | None) for value in group):
+    group: Group = _values_of_group(row["_id"])
+    if not _TEXTS.issuperset(map(type, group)):
         raise OddValue
     return group
 
@@ -30,25 +34,24 @@ def added_up(parts: Iterable[Row]) -> dict[Group, Row]:
 
     Raises OddValue where a time is no date, or a sum no whole number.
     """
-    groups: dict[Group, Row] = {}
+    groups: dict[Group, list[Row]] = {}
     for part in parts:
-        total = groups.setdefault(group_of(part), {})
-        for name in part.keys() - {"_id", "keys"}:
-            total[name] = _joined(name, total[name], part[name]) if name in total else _checked(name, part[name])
-    return groups
+        groups.setdefault(group_of(part), []).append(part)
+    return {group: _joined(found) for group, found in groups.items()}
 
 
-def _checked(name: str, value: Any) -> Any:
-    if not isinstance(value, datetime | None if name in _EDGES else int):
+def _joined(parts: Sequence[Row]) -> Row:
+    """Add up parts of one group; all of them have the same names."""
+    names = parts[0].keys() - {"_id", "keys"}
+    return {name: _total(name, [part[name] for part in parts]) for name in names}
+
+
+def _total(name: str, values: Sequence[Any]) -> Any:
+    edge = _EDGES.get(name)
+    allowed = int if edge is None else datetime | None
+    if not all(issubclass(kind, allowed) for kind in set(map(type, values))):
         raise OddValue
-    return value
-
-
-def _joined(name: str, one: Any, other: Any) -> Any:
-    _checked(name, other)
-    if name not in _EDGES:
-        return one + other
-    return other if one is None else one if other is None else _EDGES[name](one, other)
+    return sum(values) if edge is None else edge((value for value in values if value is not None), default=None)
 
 
 def finished(query: SummaryQuery, groups: Mapping[Group, Row]) -> list[Row]:
