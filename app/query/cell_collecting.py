@@ -54,11 +54,10 @@ class CellCollector:
         """Tell the cell as it is stored."""
         if not self._n:
             return []
-        numbers = {name: one if one is not None and one.is_exact else None for name, one in self._numbers.items()}
-        for name, number in numbers.items():
-            if number is not None:
+        for name, number in self._numbers.items():
+            if number is not None and number.is_exact:
                 number.histogram = Histogram.of(self._bins[name])
-        return [packed(Cell(self._n, self._ratios, numbers))]
+        return [packed(Cell(self._n, self._ratios, self._numbers))]
 
 
 def _take(number: NumberCell, value: int) -> None:

@@ -119,8 +119,10 @@ def _is_whole(value: Any) -> bool:
 
 
 def packed(cell: Cell) -> dict[str, Any]:
-    """Make what is stored of a cell."""
-    numbers = {name: None if one is None else _packed_number(one) for name, one in cell.numbers.items()}
+    """Make what is stored of a cell: of its numbers those that are exact."""
+    numbers = {
+        name: None if one is None or not one.is_exact else _packed_number(one) for name, one in cell.numbers.items()
+    }
     return {"n": cell.n, "ratios": cell.ratios, "numbers": numbers}
 
 

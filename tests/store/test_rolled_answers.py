@@ -296,6 +296,19 @@ async def test_a_fraction_is_counted_from_rollups_and_added_from_records(stores:
     assert (fraction.rows[0]["m0"], fraction.used) == (276.25, None)
 
 
+async def test_a_day_whose_sum_passes_64_bits_is_added_from_records(stores: tuple[Store, Store]) -> None:
+    """Each of its hours is exact, the day is not; MongoDB then answers with a double, and counts come from rollups."""
+    using, _ = stores
+    await fill(using, [{**call, "bytes_sent": 2**61} for call in _calls(24)])
+    reader = using.reader(scope_of())
+    found = await read_groups(
+        reader, _question(measures={("sum",): Measure(Measured.NUMBER, "bytesSent", Statistic.SUM)})
+    )
+    assert (found.rows[0]["m0"], found.used) == (24 * 2.0**61, None)
+    found = await read_groups(reader, _question())
+    assert (found.rows[0]["m0"], found.used) == (24, Used(days=1, hours=0, raw=0))
+
+
 async def test_a_record_without_a_time_counts_where_no_window_is_asked_for(stores: tuple[Store, Store]) -> None:
     """It lies in no bucket, so such a question is answered from records; one with a window is not."""
     using, _ = stores
