@@ -1,11 +1,11 @@
 """Builds the cells of dirty buckets anew from the records."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import bson
+from bson import Int64
 from pymongo import ReadPreference
 
 from app.errors import Internal, LimitExceeded
@@ -16,7 +16,7 @@ from app.query.spans import Span, joined
 from app.store.client import CODEC, Database, Document
 from app.store.failures import NotPermitted, translated_failures
 from app.store.key_numbers import KeyNumbers
-from app.store.rollups import BUCKETS, Rollups, bucket_key, bucket_of
+from app.store.rollups import BUCKETS, NOBODY, Rollups, bucket_key, bucket_of
 from app.store.writer import Writer
 
 MOST_BYTES = 8 * 1_048_576  # of one bucket's cells; one with more is never clean, and its records are read
@@ -72,7 +72,7 @@ class Rebuilding:
             "dataset": rollup.name,
             "clean": False,
             "unit": str(unit),
-            "writers": {"$in": [None, {}]},
+            "writers": {"$in": NOBODY},
             # One that could not be built is tried again when it has changed.
             "$nor": [{"unfit": True, "$expr": {"$eq": ["$built", "$version"]}}],
         }
@@ -109,6 +109,7 @@ class Rebuilding:
         tenant = buckets[0].tenant
         command = _command(rollup, unit, buckets)
         built: dict[Bucket, Cells | None] = {bucket: [] for bucket in buckets}
+        numbers: dict[str, int] = {}
         with translated_failures():
             cursor = await self._database.cursor_command(
                 command, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
@@ -119,7 +120,8 @@ class Rebuilding:
                     return dict.fromkeys(buckets)
                 bucket = bucket_of({**row, "unit": unit})
                 if bucket in built:
-                    built[bucket] = await self._packed(rollup, tenant, row["cells"])
+                    numbers |= await self._numbered(rollup, tenant, rollup.names(row["cells"]) - numbers.keys())
+                    built[bucket] = _fit(rollup.pack(row["cells"], numbers))
         return built
 
     async def _collected(
@@ -142,10 +144,8 @@ class Rebuilding:
                         into.add(row)
         return {bucket: _fit(found[bucket.start_date].cells()) for bucket in buckets}
 
-    async def _packed(self, rollup: Rollup, tenant: str, cells: Cells) -> Cells | None:
-        names = rollup.names(cells)
-        numbers = await self._numbers.number(rollup.name, tenant, names) if names else {}
-        return _fit(rollup.pack(cells, numbers))
+    async def _numbered(self, rollup: Rollup, tenant: str, names: Set[str]) -> dict[str, int]:
+        return await self._numbers.number(rollup.name, tenant, names) if names else {}
 
     async def _of_hours(self, rollup: Rollup, days: _Versions) -> _Built:
         """Build days of one organization of their hours; one with an hour that is not clean is left out."""
@@ -169,20 +169,21 @@ class Rebuilding:
         return built
 
     async def _keep(self, rollup: Rollup, versions: _Versions, built: _Built) -> None:
-        """Store cells, unless cells of a later version are there; clean where nothing has happened since."""
-        changes = []
-        for bucket, cells in built.items():
-            version = versions[bucket]
-            nobody = {"$eq": [{"$ifNull": ["$writers", {}]}, {}]}
-            clean: Any = {"$and": [{"$eq": ["$version", version]}, nobody]}
-            change = {
-                "cells": {"$literal": cells or []},
-                "built": {"$toLong": version},
-                "clean": clean if cells is not None else False,
-                "unfit": cells is None,
-            }
-            key = {**bucket_key(rollup, bucket), "$or": [{"built": {"$exists": False}}, {"built": {"$lte": version}}]}
-            changes.append((key, [{"$set": change}]))
+        """Store cells where nothing has happened since their version; what has changed stays dirty."""
+        changes = [
+            (
+                {**bucket_key(rollup, bucket), "version": versions[bucket], "writers": {"$in": NOBODY}},
+                {
+                    "$set": {
+                        "cells": cells or [],
+                        "built": Int64(versions[bucket]),
+                        "clean": cells is not None,
+                        "unfit": cells is None,
+                    }
+                },
+            )
+            for bucket, cells in built.items()
+        ]
         await self._writer.update_each(BUCKETS, changes)
 
 

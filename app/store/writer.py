@@ -13,6 +13,9 @@ from app.query.dataset import Dataset
 from app.store.client import Database, Document
 from app.store.failures import log, translated_failures
 
+Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]  # operators, or a pipeline as a list
+Change = tuple[Mapping[str, Any], Update]  # what must match, and what is done to it
+
 _DUPLICATE_KEY = 11000
 _UPSERT_ATTEMPTS = 5
 
@@ -58,10 +61,8 @@ class Writer:
             found.update({(tenant, row[dataset.id_field]): row for row in rows})
         return found
 
-    async def upsert(
-        self, collection: str, changes: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]
-    ) -> None:
-        """Apply update pipelines by exact keys, making what is missing. They must be safe to run twice."""
+    async def upsert(self, collection: str, changes: Sequence[Change]) -> None:
+        """Update by exact keys, making what is missing. The updates must be safe to run twice."""
         for _ in range(_UPSERT_ATTEMPTS):
             # Two loaders may make the same document at once; the one that came second updates it.
             changes = [changes[index] for index in await self.upsert_as_read(collection, changes)]
@@ -69,16 +70,14 @@ class Writer:
                 return
         raise Internal from RuntimeError("a document that cannot be made is not there either")
 
-    async def upsert_as_read(
-        self, collection: str, changes: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]
-    ) -> list[int]:
-        """Apply update pipelines by exact keys and more that must match, making what is missing.
+    async def upsert_as_read(self, collection: str, changes: Sequence[Change]) -> list[int]:
+        """Update by exact keys and more that must match, making what is missing.
 
         Tell the positions of those whose document is there and does not match: nothing was done about them.
         """
         if not changes:
             return []
-        updates = [UpdateOne(key, list(pipeline), upsert=True) for key, pipeline in changes]
+        updates = [UpdateOne(match, update, upsert=True) for match, update in changes]
         with translated_failures():
             try:
                 await self._database[collection].bulk_write(updates, ordered=False)
@@ -90,22 +89,18 @@ class Writer:
                 return sorted(one["index"] for one in failed)
         return []
 
-    async def update_each(
-        self, collection: str, changes: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]
-    ) -> None:
-        """Apply update pipelines to what is there; each meets one document or none."""
+    async def update_each(self, collection: str, changes: Sequence[Change]) -> int:
+        """Update what is there, each one document or none; tell how many there were."""
         if not changes:
-            return
-        updates = [UpdateOne(key, list(pipeline)) for key, pipeline in changes]
+            return 0
+        updates = [UpdateOne(match, update) for match, update in changes]
         with translated_failures():
-            await self._database[collection].bulk_write(updates, ordered=False)
+            return (await self._database[collection].bulk_write(updates, ordered=False)).matched_count
 
-    async def update_all(
-        self, collection: str, match: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Apply an update pipeline to every document that matches."""
+    async def update_all(self, collection: str, match: Mapping[str, Any], update: Update) -> None:
+        """Update every document that matches."""
         with translated_failures():
-            await self._database[collection].update_many(match, list(pipeline))
+            await self._database[collection].update_many(match, update)
 
     async def run(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> None:
         """Run a pipeline that ends in `$merge`."""

@@ -1,7 +1,7 @@
 """The loader stores every record once, whatever is repeated, cut off or done at the same time."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.ingest.lines import TooLong
 from app.ingest.loader import Loader, Tally
 from app.ingest.sources import CONNECTION_EVENT_SOURCE, SUMMARY_EVENT_SOURCE, Source
 from app.store.store import Store
-from app.store.writer import Writer
+from app.store.writer import Change, Writer
 from tests.ingest.making import (
     Line,
     as_lines,
@@ -162,9 +162,7 @@ async def test_a_load_that_is_cancelled_can_be_run_again(store: Store) -> None:
 class CutOff(Writer):
     """A writer that is cut off between the events and the statuses."""
 
-    async def upsert_as_read(
-        self, collection: str, changes: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]
-    ) -> list[int]:
+    async def upsert_as_read(self, collection: str, changes: Sequence[Change]) -> list[int]:
         """Write half of the statuses."""
         await super().upsert_as_read(collection, changes[: len(changes) // 2])
         raise Unavailable("gone")
