@@ -1,13 +1,13 @@
 """Keeps the statuses of connections, and the rollup of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.datasets.connections.fields import CONNECTIONS
 from app.datasets.connections.moves import moved
 from app.datasets.connections.rollup import CONNECTION_ROLLUP
-from app.datasets.connections.status import Document, Key, fold, merge_stages
+from app.datasets.connections.status import Document, Key, fold, merge_into, merge_stages, new_status
 from app.errors import Internal
 from app.ingest.holds import Holds
 from app.query.instants import instant_from_date, split_instant
@@ -16,7 +16,9 @@ from app.store.writer import Writer
 
 _ATTEMPTS = 20  # of a status that others change again and again meanwhile
 
-_Stored = Mapping[tuple[str, str], Document]
+_Stored = Mapping[Key, Document]
+_Statuses = Mapping[Key, Document]
+_Write = Callable[[_Statuses, _Stored, datetime], Awaitable[_Statuses]]
 
 
 class Statuses:
@@ -33,35 +35,63 @@ class Statuses:
 
     async def keep(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Merge stored events in; safe to run twice, and beside other loads."""
-        statuses = fold(events)
+        statuses = await self._merge(fold(events), self._write_quickly)
         for _ in range(_ATTEMPTS):
-            statuses = await self._merge(statuses)
             if not statuses:
                 return
+            statuses = await self._merge(statuses, self._write)
         raise Internal from RuntimeError("connections are changed by others without end")
 
-    async def _merge(self, statuses: Mapping[Key, Document]) -> dict[Key, Document]:
-        """Merge statuses into what is stored; give those back whose stored status has changed before it was written."""
-        identities = [{"organizationId": tenant, "connectionId": connection} for tenant, connection in statuses]
-        stored = await self._writer.stored(CONNECTIONS, identities)
-        hour = await self._this_hour()
+    async def _merge(self, statuses: _Statuses, write: _Write) -> _Statuses:
+        """Merge statuses into what is stored; give those back that are to be tried again."""
+        if not statuses:
+            return {}
+        stored = await self._writer.stored(CONNECTIONS, [_identity(key) for key in statuses])
+        now = await self._writer.server_time()
+        hour = _hour_of(now)
         ends = {key: moved(stored.get(key), status) for key, status in statuses.items()}
         held = _buckets(ends, lambda end: end < hour)
         await self._holds.hold(CONNECTION_ROLLUP, held)
-        changes = [
-            (identity | _as_read(stored, key, hour), merge_stages(status))
-            for identity, (key, status) in zip(identities, statuses.items(), strict=True)
-        ]
         with self._holds.doubted(CONNECTION_ROLLUP, held):
-            changed = await self._writer.upsert_as_read(CONNECTIONS.collection, changes)
+            again = await write(statuses, stored, now)
         # Where the machine slept meanwhile, what is written late may be missing from what was built on time.
-        next_hour = await self._this_hour()
+        next_hour = _hour_of(await self._writer.server_time())
         await self._holds.hold(CONNECTION_ROLLUP, _buckets(ends, lambda end: hour <= end < next_hour))
-        keys = list(statuses)
-        return {keys[index]: statuses[keys[index]] for index in changed}
+        return again
 
-    async def _this_hour(self) -> datetime:
-        return split_instant(Unit.HOUR.floor(instant_from_date(await self._writer.server_time())))[0]
+    async def _write_quickly(self, statuses: _Statuses, stored: _Stored, now: datetime) -> _Statuses:
+        """Store new statuses, and update those that are still as they were read.
+
+        Give back those that were made meanwhile, and where an update met nothing, all that were there: merging again
+        does no harm.
+        """
+        new = [key for key in statuses if key not in stored]
+        made = await self._writer.insert_new(CONNECTIONS, [new_status(key, statuses[key], now) for key in new])
+        known = [key for key in statuses if key in stored]
+        merges = [(key, merge_into(stored[key], statuses[key])) for key in known]
+        changes = [(_identity(key) | merge[0], merge[1]) for key, merge in merges if merge is not None]
+        done = await self._writer.update_each(CONNECTIONS.collection, changes)
+        again = [new[index] for index in made] + (known if done < len(known) else [])
+        return {key: statuses[key] for key in again}
+
+    async def _write(self, statuses: _Statuses, stored: _Stored, now: datetime) -> _Statuses:
+        """Merge inside MongoDB, whatever is there; give back those whose stored status moved before it was written."""
+        hour = _hour_of(now)
+        changes = [
+            (_identity(key) | _as_read(stored, key, hour), merge_stages(status)) for key, status in statuses.items()
+        ]
+        moved_on = await self._writer.upsert_as_read(CONNECTIONS.collection, changes)
+        keys = list(statuses)
+        return {keys[index]: statuses[keys[index]] for index in moved_on}
+
+
+def _identity(key: Key) -> Document:
+    tenant, connection = key
+    return {"organizationId": tenant, "connectionId": connection}
+
+
+def _hour_of(date: datetime) -> datetime:
+    return split_instant(Unit.HOUR.floor(instant_from_date(date)))[0]
 
 
 def _buckets(ends: Mapping[Key, Iterable[datetime]], matters: Callable[[datetime], bool]) -> set[Bucket]:

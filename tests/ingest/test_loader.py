@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
+from app.datasets.connections.fields import CONNECTIONS
 from app.errors import Unavailable
 from app.ingest.checking import Refusal
 from app.ingest.holds import Holds
 from app.ingest.lines import TooLong
 from app.ingest.loader import Loader, Tally
 from app.ingest.sources import CONNECTION_EVENT_SOURCE, SUMMARY_EVENT_SOURCE, Source
+from app.query.dataset import Dataset
+from app.store.client import Document
 from app.store.store import Store
-from app.store.writer import Change, Writer
+from app.store.writer import Writer
 from tests.ingest.making import (
     Line,
     as_lines,
@@ -162,9 +165,11 @@ async def test_a_load_that_is_cancelled_can_be_run_again(store: Store) -> None:
 class CutOff(Writer):
     """A writer that is cut off between the events and the statuses."""
 
-    async def upsert_as_read(self, collection: str, changes: Sequence[Change]) -> list[int]:
-        """Write half of the statuses."""
-        await super().upsert_as_read(collection, changes[: len(changes) // 2])
+    async def insert_new(self, dataset: Dataset, documents: Sequence[Document]) -> list[int]:
+        """Write the events, and half of the statuses."""
+        if dataset is not CONNECTIONS:
+            return await super().insert_new(dataset, documents)
+        await super().insert_new(dataset, documents[: len(documents) // 2])
         raise Unavailable("gone")
 
 

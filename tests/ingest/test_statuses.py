@@ -7,10 +7,12 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from app.datasets.connections.fields import CONNECTIONS
 from app.datasets.connections.operations import summarize
 from app.datasets.connections.rollup import CONNECTION_ROLLUP
 from app.datasets.connections.summary import GROUP_KEYS, SUMMARY_FIELDS, SummaryQuery
 from app.ingest.holds import Holds
+from app.ingest.loader import Loader
 from app.ingest.rollups import bring_up
 from app.ingest.sources import CONNECTION_EVENT_SOURCE
 from app.ingest.statuses import Statuses
@@ -23,7 +25,7 @@ from app.store.rollups import BUCKETS, STATES
 from app.store.store import Store
 from app.store.writer import Writer
 from tests.gateways import ORGANIZATION_ID, load_records
-from tests.ingest.making import database_of, made_event, right_statuses, seen_statuses
+from tests.ingest.making import as_lines, database_of, made_event, right_statuses, seen_statuses
 from tests.oracle.datasets import Record
 from tests.store.databases import reader_of, scope_of
 from tests.strategies import connection_events
@@ -84,10 +86,32 @@ class Overtaken(Writer):
     async def stored(self, dataset: Dataset, documents: Sequence[Document]) -> dict[tuple[str, str], Document]:
         """Read, and let it happen once."""
         found = await super().stored(dataset, documents)
-        between, self.between = self.between, None
-        if between is not None:
+        if dataset is CONNECTIONS and self.between is not None:
+            between, self.between = self.between, None
             await between()
         return found
+
+
+@given(events=connection_events(), data=st.data())
+@on_a_database
+async def test_loads_that_overtake_each_other_lose_nothing(
+    store: Store, events: list[Record], data: st.DataObject
+) -> None:
+    """Each load reads statuses, another one changes some of them or makes them, and then the first one writes."""
+    await clear(store)
+    arriving: list[Record] = data.draw(st.permutations([*events, *events[:3]]))
+    while arriving:
+        mine, other = (data.draw(st.integers(1, 4)) for _ in range(2))
+        writer = Overtaken(database_of(store))
+        overtaking = arriving[mine : mine + other]
+        writer.between = lambda others=overtaking: load_records(store, CONNECTION_EVENT_SOURCE, others)
+        holds = Holds(store.rollups, store.rebuilding)
+        loader = Loader(writer, holds, CONNECTION_EVENT_SOURCE, lambda *_: None)
+        await loader.load(as_lines(arriving[:mine]), lambda _tally: None)
+        assert writer.between is None
+        arriving = arriving[mine + other :]
+    assert await seen_statuses(store) == right_statuses(events)
+    await assert_right_buckets(store)
 
 
 async def test_a_load_that_another_overtakes_leaves_no_bucket_wrong(store: Store) -> None:

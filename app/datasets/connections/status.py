@@ -1,8 +1,9 @@
 """The status of a connection, derived from its events in any order and with any repeats.
 
 Every part of a status is a least or a greatest value over events, so merging is associative, commutative and
-idempotent. `fold` does it in memory for a batch, `merge_stages` inside MongoDB for one stored status, and
-`rebuild_pipeline` for all events of a collection; a property test holds the three equal.
+idempotent. `fold` does it in memory for a batch, `merged_status` in memory for a status that was read, `merge_stages`
+inside MongoDB for any stored one, and `rebuild_pipeline` for all events of a collection; property tests hold them
+equal.
 
 Beside the visible fields a status keeps `firstEvent` {at, ticks, id}, the position of its earliest event, whose
 key, host, service and so on it carries, and `firstConnect`, the time of its earliest connect.
@@ -56,6 +57,54 @@ def _merged(one: Document, other: Document) -> Document:
     for field in _LATEST:
         merged[field] = max((s[field] for s in (first, later) if s[field] is not None), default=None)
     return merged
+
+
+def new_status(key: Key, status: Document, now: datetime) -> Document:
+    """Make what is stored of a partial status where nothing is there yet.
+
+    `now` is the database's time, read after the status' events were stored.
+    """
+    tenant, connection = key
+    stamps = {"updatedAt": now, "mergedAt": now}
+    return {"organizationId": tenant, "connectionId": connection, **status, **_began(status), **stamps}
+
+
+def merged_status(stored: Mapping[str, Any], status: Document) -> Document | None:
+    """Merge a partial status into a stored one in memory; None where another service keeps that one differently."""
+    was = {field: stored.get(field) for field in status}
+    if not _is_kept(was):
+        return None
+    merged = _merged(was, status)
+    return {**merged, **_began(merged)}
+
+
+def merge_into(stored: Mapping[str, Any], status: Document) -> tuple[Document, Document] | None:
+    """Make the match and the update that merge a partial status into the stored one, as it was read.
+
+    They take MongoDB half the time of `merge_stages`. None where another service keeps the stored one differently.
+    """
+    merged = merged_status(stored, status)
+    if merged is None:
+        return None
+    was = {field: stored.get(field) for field in merged}
+    changes = {field: value for field, value in merged.items() if value != was[field]}
+    stamps = {"mergedAt": True} | ({"updatedAt": True} if changes.keys() & set(_VISIBLE) else {})
+    return {field: {"$eq": value} for field, value in was.items()}, {"$set": changes, "$currentDate": stamps}
+
+
+def _is_kept(status: Document) -> bool:
+    """Whether a stored status has what merging leaves: compared here, it compares as in MongoDB."""
+    first = status["firstEvent"]
+    parts = [("at", datetime), ("ticks", int), ("id", str)]
+    return (
+        isinstance(first, dict)
+        and [(name, type(value)) for name, value in first.items()] == parts
+        and all(isinstance(status[field], datetime | None) for field in ("firstConnect", *_LATEST))
+    )
+
+
+def _began(status: Document) -> Document:
+    return {"connectionStartTime": status["firstConnect"] or status["firstEvent"]["at"]}
 
 
 def merge_stages(status: Document) -> list[Document]:

@@ -20,6 +20,7 @@ from tests.gateways import load_records
 from tests.ingest.making import (
     as_lines,
     database_of,
+    made_event,
     made_events,
     right_statuses,
     seen_statuses,
@@ -111,6 +112,21 @@ async def test_a_rebuild_mends_what_is_wrong_and_leaves_what_is_right(
     # A second one changes nothing at all that a reader sees.
     await rebuild_connections(store.writer)
     assert await stored_statuses(store) == after
+
+
+@pytest.mark.parametrize("first", [None, {"at": LONG_AGO}, "2020"])
+async def test_a_load_merges_into_what_another_service_keeps(store: Store, first: Any) -> None:
+    """A status without what only this one needs, or with something else in its place."""
+    event = made_event(1)
+    key = {name: event[name] for name in ("organizationId", "connectionId")}
+    foreign = {**key, "host": "wrong", "lastActivity": LONG_AGO, "firstEvent": first}
+    if first is None:
+        del foreign["firstEvent"]
+    assert status.merge_into(foreign, next(iter(status.fold(documents([event])).values()))) is None
+    await database_of(store)[CONNECTIONS.collection].insert_one(foreign)
+    await load(store, [event])
+    (stored,) = await stored_statuses(store)
+    assert stored["lastActivity"] == documents([event])[0]["eventTimestamp"]
 
 
 async def test_a_rebuild_beside_a_load_loses_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
