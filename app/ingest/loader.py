@@ -1,7 +1,8 @@
 """Loads checked documents in batches; statuses of connections are kept in the same step."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from app.store.writer import Writer
 T = TypeVar("T")
 BATCH_DOCUMENTS = 2_000
 BATCH_BYTES = 8 * 1_048_576
+BATCHES_AT_ONCE = 3  # besides the one that is read
 
 
 @dataclass(slots=True)
@@ -64,51 +66,64 @@ class Loader:
         self._refused = refused
         self._oldest = oldest
         self.tally = Tally()
+        self._inserting, self._counting = asyncio.Lock(), asyncio.Lock()
 
     async def load(self, lines: Iterable[tuple[int, bytes | TooLong]], progress: Callable[[Tally], None]) -> None:
-        """Load all lines. The next batch is read and checked while one is being written.
+        """Load all lines. While a batch is read and checked, the one before is inserted, and the one before it counted.
 
-        However it ends, rollups are told what was written, and built.
+        However it ends, what was begun is brought to its end, and rollups are told what was written, and built.
         """
+        storing: deque[asyncio.Task[None]] = deque()
         try:
-            await self._load(self._batches(lines), progress)
+            await self._load(self._batches(lines), storing, progress)
         finally:
+            await _finished(asyncio.gather(*storing, return_exceptions=True))
             await _finished(asyncio.create_task(self._holds.release()))
 
-    async def _load(self, batches: Iterator[_Batch], progress: Callable[[Tally], None]) -> None:
-        following = await _aside(lambda: next(batches, None))
-        while following is not None:
-            batch = following
-            writing = asyncio.create_task(self.store(batch.documents, batch.lines))
-            try:
-                following = await self._following(batches, writing)
-            finally:
-                await _finished(writing)
-                for refusal, line in batch.refusals:
-                    self._refuse(refusal, line)
-                progress(self.tally)
+    async def _load(
+        self, batches: Iterator[_Batch], storing: deque[asyncio.Task[None]], progress: Callable[[Tally], None]
+    ) -> None:
+        while (batch := await self._following(batches, storing)) is not None:
+            storing.append(asyncio.create_task(self._store(batch, progress)))
+            while len(storing) >= BATCHES_AT_ONCE or (storing and self._holds.due):
+                await _finished(storing[0])
+                storing.popleft()
             if self._holds.due:
                 await self._holds.release()
+        while storing:
+            await _finished(storing[0])
+            storing.popleft()
 
-    async def _following(self, batches: Iterator[_Batch], writing: asyncio.Task[None]) -> _Batch | None:
+    async def _following(self, batches: Iterator[_Batch], storing: Collection[asyncio.Task[None]]) -> _Batch | None:
         """Read and check the next batch. A load that waits long for it does not keep rollups waiting."""
         reading = asyncio.create_task(_aside(lambda: next(batches, None)))
         try:
             while not (await asyncio.wait({reading}, timeout=LEAST_SECONDS))[0]:
-                if writing.done() and self._holds.due:
+                if self._holds.due and all(one.done() for one in storing):
                     await self._holds.release()
             return reading.result()
         finally:
             reading.cancel()
 
-    async def store(self, documents: Sequence[dict[str, Any]], lines: Sequence[tuple[int, bytes]]) -> None:
-        """Store one batch of documents; `lines` are where they came from, in the same order."""
-        dataset = self._source.dataset
-        there = await self._insert(documents)
+    async def _store(self, batch: _Batch, progress: Callable[[Tally], None]) -> None:
+        """Store one batch and count it. Batches keep their order in each of the two steps."""
+        try:
+            async with self._inserting:
+                there = await self._insert(batch.documents)
+            async with self._counting:
+                await self._count(batch, there)
+        finally:
+            for refusal, line in batch.refusals:
+                self._refuse(refusal, line)
+            progress(self.tally)
+
+    async def _count(self, batch: _Batch, there: Sequence[int]) -> None:
+        """Keep the statuses of a batch, and tell what became of its documents; `there` are those not inserted."""
+        dataset, documents = self._source.dataset, batch.documents
         known = await self._writer.stored(dataset, [documents[index] for index in there]) if there else {}
+        repeated = set(there)
+        new = [document for index, document in enumerate(documents) if index not in repeated]
         if dataset is CONNECTION_EVENTS:
-            repeated = set(there)
-            new = [document for index, document in enumerate(documents) if index not in repeated]
             await self._statuses.keep([*new, *known.values()])
         for index in there:
             document = documents[index]
@@ -117,16 +132,11 @@ class Loader:
             if stored is None or _content(stored) == _content(document):
                 self.tally.repeated += 1
             else:
-                number, line = lines[index]
+                number, line = batch.lines[index]
                 self._refuse(Refusal(number, dataset.id_field, "another record with this id is stored already"), line)
-        self.tally.stored += len(documents) - len(there)
+        self.tally.stored += len(new)
         if self._oldest is not None:
-            repeated = set(there)
-            self.tally.expired += sum(
-                document[dataset.time_field] < self._oldest
-                for index, document in enumerate(documents)
-                if index not in repeated
-            )
+            self.tally.expired += sum(document[dataset.time_field] < self._oldest for document in new)
 
     async def _insert(self, documents: Sequence[dict[str, Any]]) -> list[int]:
         """Insert what is new, where rollups know of it; tell the positions of the others."""
@@ -174,14 +184,14 @@ class Loader:
             raise broken
 
 
-async def _finished(task: asyncio.Task[None]) -> None:
-    """Await a task to its end; a cancellation that comes meanwhile is heeded only then."""
+async def _finished(work: asyncio.Future[Any]) -> None:
+    """Await work to its end; a cancellation that comes meanwhile is heeded only then."""
     try:
-        await asyncio.shield(task)
+        await asyncio.shield(work)
     except asyncio.CancelledError:
-        await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()
+        await asyncio.wait({work})
+        if not work.cancelled():
+            work.exception()
         raise
 
 

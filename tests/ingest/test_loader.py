@@ -9,6 +9,7 @@ import pytest
 
 from app.datasets.connections.fields import CONNECTIONS
 from app.errors import Unavailable
+from app.ingest import loader as loading
 from app.ingest.checking import Refusal
 from app.ingest.holds import Holds
 from app.ingest.lines import TooLong
@@ -91,6 +92,58 @@ async def test_the_same_id_with_another_content_is_refused(store: Store, *, toge
         assert await load(store, lines[:1]) == (Tally(stored=1), [])
         assert await load(store, lines[1:]) == (Tally(refused=1), [(reason, lines[1][1])])
     await assert_whole(store, [first])
+
+
+class Delayed(Writer):
+    """A writer one of whose inserts takes longer; it tells how many were begun and came back. Statuses fail."""
+
+    slow, begun, done = 1, 0, 0
+
+    async def insert_new(self, dataset: Dataset, documents: Sequence[Document]) -> list[int]:
+        """Wait, where it is the slow one, and insert; statuses cannot be."""
+        if dataset is CONNECTIONS:
+            raise Unavailable("gone")
+        self.begun += 1
+        if self.begun == self.slow:
+            await asyncio.sleep(0.2)
+        there = await super().insert_new(dataset, documents)
+        self.done += 1
+        return there
+
+
+async def test_of_several_lines_with_one_id_the_first_is_stored(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where each lies in a batch of its own, and the first takes long; the others are refused in their order."""
+    monkeypatch.setattr(loading, "BATCH_DOCUMENTS", 1)
+    lines = as_lines(made_call(1, bytes_sent=number) for number in range(6))
+    tally, refused = await load(store, lines, SUMMARY_EVENT_SOURCE, Delayed(database_of(store)))
+    assert tally == Tally(stored=1, refused=5)
+    assert [refusal.number for refusal, _ in refused] == [2, 3, 4, 5, 6]
+    (kept,) = await database_of(store)["summaryEvents"].find({}).to_list(None)
+    assert kept["bytes_sent"] == 0
+
+
+async def test_a_load_that_fails_releases_nothing_before_all_has_ended(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statuses of the first batch fail while a later one is inserted."""
+    monkeypatch.setattr(loading, "BATCH_DOCUMENTS", 1)
+    writer = Delayed(database_of(store))
+    writer.slow = loading.BATCHES_AT_ONCE
+
+    class Watched(Holds):
+        """Holds that see what has come back when they are released."""
+
+        seen = 0
+
+        async def release(self) -> None:
+            self.seen = writer.done
+
+    holds = Watched(store.rollups, store.rebuilding)
+    with pytest.raises(Unavailable):
+        await Loader(writer, holds, CONNECTION_EVENT_SOURCE, lambda *_: None).load(
+            as_lines(made_events(6)), lambda _tally: None
+        )
+    assert holds.seen == writer.begun == writer.done == loading.BATCHES_AT_ONCE
 
 
 async def test_ids_are_unique_within_an_organization_only(store: Store) -> None:
