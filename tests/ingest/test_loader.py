@@ -1,7 +1,7 @@
 """The loader stores every record once, whatever is repeated, cut off or done at the same time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.ingest.lines import TooLong
 from app.ingest.loader import Loader, Tally
 from app.ingest.sources import CONNECTION_EVENT_SOURCE, SUMMARY_EVENT_SOURCE, Source
 from app.query.dataset import Dataset
+from app.query.rollups import Bucket, Rollup
 from app.store.client import Document
 from app.store.store import Store
 from app.store.writer import Writer
@@ -144,6 +145,31 @@ async def test_a_load_that_fails_releases_nothing_before_all_has_ended(
             as_lines(made_events(6)), lambda _tally: None
         )
     assert holds.seen == writer.begun == writer.done == loading.BATCHES_AT_ONCE
+
+
+@pytest.mark.parametrize("source", [CONNECTION_EVENT_SOURCE, SUMMARY_EVENT_SOURCE])
+async def test_batches_take_hold_one_after_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch, source: Source
+) -> None:
+    """Who finds a bucket held already writes into it at once: it must not be the hold of another that is on its way."""
+    monkeypatch.setattr(loading, "BATCH_DOCUMENTS", 1)
+
+    class Alone(Holds):
+        """Holds of which nobody asks for one while another one is being taken."""
+
+        taking, most = 0, 0
+
+        async def hold(self, rollup: Rollup, buckets: Iterable[Bucket]) -> None:
+            self.taking += 1
+            self.most = max(self.most, self.taking)
+            await super().hold(rollup, buckets)
+            self.taking -= 1
+
+    holds = Alone(store.rollups, store.rebuilding)
+    records = made_events(6) if source is CONNECTION_EVENT_SOURCE else [made_call(number) for number in range(6)]
+    loader = Loader(store.writer, holds, source, lambda *_: None)
+    await loader.load(as_lines(records), lambda _tally: None)
+    assert (loader.tally.stored, holds.most) == (6, 1)
 
 
 async def test_ids_are_unique_within_an_organization_only(store: Store) -> None:
