@@ -1,17 +1,9 @@
 """The tree of commands."""
 
-import typer
-
 from app.cli import client, demo, doctor, indexes, keys, load, rebuild, rollup, schema, serve
+from app.cli.root import new_root
 
-app = typer.Typer(
-    name="gateway",
-    help="GraphQL and REST over connection and API-call analytics in MongoDB. Settings: environment variables "
-    "GATEWAY_*, see the README.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = new_root()
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.add_typer(load.app, name="load")
@@ -23,8 +15,3 @@ app.add_typer(client.connections, name="connections")
 app.command("schema")(schema.schema)
 app.command("indexes")(indexes.indexes)
 app.command("doctor")(doctor.doctor)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

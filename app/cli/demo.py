@@ -10,6 +10,7 @@ from app.cli.serve import address_of, listen, run_server
 from app.cli.session import make_indexes, mongodb, read_settings, say
 from app.demo.setting_up import DemoKey, set_up
 from app.ingest.loader import Tally
+from app.registry import DATASETS
 from app.settings import Settings
 from app.store.store import Store
 
@@ -32,7 +33,7 @@ def demo() -> None:
 
 async def _prepare(settings: Settings, uri: str) -> tuple[datetime, list[DemoKey]]:
     async with Store(settings, uri, patient=True) as store:
-        await make_indexes(store, settings)
+        await make_indexes(store, settings, [one.dataset for one in DATASETS])
         console = Console(stderr=True)
         with console.status("Loading the demo data…") as status:
 

@@ -48,7 +48,7 @@ def _load(source: Source, files: list[str]) -> None:
             fail(f"{name}: there is no such file", WRONG_USE)
 
     async def work(store: Store) -> bool:
-        reports = await make_indexes(store, read_settings())
+        reports = await make_indexes(store, read_settings(), source.written)
         own = (one for one in reports if one.collection == source.dataset.collection)
         kept = next((one.expires for one in own if one.expires is not None), None)
         clean = [await _load_file(store, source, name, kept) for name in files]

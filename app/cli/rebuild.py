@@ -3,6 +3,8 @@
 import typer
 
 from app.cli.session import make_indexes, read_settings, say, with_store
+from app.datasets.connection_events.fields import CONNECTION_EVENTS
+from app.datasets.connections.fields import CONNECTIONS
 from app.datasets.connections.rollup import CONNECTION_ROLLUP
 from app.ingest.rebuild import Rebuilt, rebuild_connections
 from app.ingest.rollups import bring_up
@@ -24,7 +26,7 @@ def connections() -> None:
     """
 
     async def work(store: Store) -> Rebuilt:
-        await make_indexes(store, read_settings())
+        await make_indexes(store, read_settings(), (CONNECTION_EVENTS, CONNECTIONS))
         # Statuses change where no load says so: rollups of them are not to be used until they are built anew.
         await store.rollups.set_complete(CONNECTION_ROLLUP, complete=False)
         rebuilt = await rebuild_connections(store.writer)

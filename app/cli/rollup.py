@@ -6,7 +6,7 @@ import typer
 
 from app.cli.session import make_indexes, read_settings, say, with_store
 from app.ingest.rollups import bring_up, follow
-from app.registry import ROLLUPS
+from app.registry import DATASETS, ROLLUPS
 from app.store.store import Store
 
 
@@ -24,7 +24,7 @@ def rollup(
     """
 
     async def work(store: Store) -> None:
-        await make_indexes(store, read_settings())
+        await make_indexes(store, read_settings(), [one.dataset for one in DATASETS])
         collections = [one.dataset.collection for one in ROLLUPS]
         if keep_on:
             await store.changes.keep_before([one.dataset.collection for one in ROLLUPS if one.settles])

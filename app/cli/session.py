@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Never, TypeVar
 
@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from app.errors import GatewayError, Unavailable
-from app.registry import DATASETS
+from app.query.dataset import Dataset
 from app.server.logs import configure_logs
 from app.settings import Settings
 from app.store.client import BadAddress
@@ -100,14 +100,14 @@ def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     raise AssertionError("not reached: a failure has left above")
 
 
-async def make_indexes(store: Store, settings: Settings) -> list[IndexReport]:
-    """Make what indexes are missing, where the settings let us; say which could not be made.
+async def make_indexes(store: Store, settings: Settings, datasets: Iterable[Dataset]) -> list[IndexReport]:
+    """Make what indexes of the datasets and of rollups are missing, where the settings let us; say which could not be.
 
     A retention that exists is left as it is: the server's settings decide about it, not those of this command.
     Leaves with status 1 where a unique index is not there: without it, a repeated record would be stored twice.
     """
     upkeep = Upkeep.MAKE if settings.manage_indexes else Upkeep.LOOK
-    reports = await store.ensure_indexes((one.dataset for one in DATASETS), upkeep)
+    reports = await store.ensure_indexes(datasets, upkeep)
     for report in reports:
         if not report.is_there:
             say(f"gateway: index {report.collection}.{report.name} {report.state}: {report.detail}")

@@ -2,6 +2,8 @@
 
 import gzip
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -179,6 +181,32 @@ async def test_nothing_is_loaded_where_records_would_not_stay_unique(command_lin
         assert "nothing was written" in outcome.err
         assert "connectionEvents.unique_event" in outcome.err
     assert await stored_ids(store) == []
+
+
+async def test_a_load_looks_after_what_it_writes(command_line: CommandLine, store: Store) -> None:
+    """Its own indexes are made; another collection's that cannot be are nothing to it."""
+    database = store.writer._database  # noqa: SLF001 - a collection as another service may leave it
+    await database["summaryEvents"].drop_indexes()
+    twice = {"org_name": "ibm", "summary_event_id": "twice"}
+    await database["summaryEvents"].insert_many([{**twice}, {**twice}])
+    for collection in ("connectionEvents", "connections"):
+        await database[collection].drop_indexes()
+    write_ndjson(command_line.folder / "events", made_events(3))
+    assert command_line.run(*EVENTS, "events").status == 0
+    reports = await store.ensure_indexes((one.dataset for one in DATASETS), Upkeep.LOOK)
+    missing = {report.collection for report in reports if report.state is not IndexState.PRESENT}
+    assert missing == {"summaryEvents"}
+
+
+def test_a_load_starts_without_what_only_others_need() -> None:
+    """Reading those modules takes longer than many a load."""
+    code = (
+        "import sys; from app.cli import main\n"
+        "try: main()\n"
+        "finally: print(*sys.modules.keys() & {'strawberry', 'fastapi', 'uvicorn', 'httpx2', 'app.cli.load'})"
+    )
+    shown = subprocess.run([sys.executable, "-c", code, "load", "--help"], capture_output=True, check=True)
+    assert shown.stdout.splitlines()[-1] == b"app.cli.load"
 
 
 def test_refused_lines_of_a_pipe_stay_until_somebody_takes_them(command_line: CommandLine) -> None:
