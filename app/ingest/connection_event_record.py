@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
-from app.ingest.record_parts import UUID_PATTERN, Identifier, InstantText, Record, Text
-from app.query.instants import parse_instant, split_instant
+from app.ingest.record_parts import UUID_PATTERN, Identifier, InstantText, Record, Text, record_instant
+from app.query.instants import split_instant
 
 
 class ConnectionEventRecord(Record):
@@ -27,7 +27,7 @@ class ConnectionEventRecord(Record):
 
 def connection_event_document(record: dict[str, Any]) -> dict[str, Any]:
     """Make the document to store from a checked record: time and ticks apart, the organization in lower case."""
-    date, ticks = split_instant(parse_instant(record["eventTimestamp"]))
+    date, ticks = split_instant(record_instant(record["eventTimestamp"]))
     document = {**record, "organizationId": record["organizationId"].lower(), "eventTimestamp": date}
     if ticks:
         document["eventTimestampTicks"] = ticks

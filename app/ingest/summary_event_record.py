@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.ingest.record_parts import Count, Identifier, MillisecondText, Record, Text
-from app.query.instants import parse_instant, split_instant
+from app.ingest.record_parts import Count, Identifier, MillisecondText, Record, Text, record_instant
+from app.query.instants import split_instant
 
 
 class SummaryEventRecord(Record):
@@ -28,4 +28,4 @@ class SummaryEventRecord(Record):
 
 def summary_event_document(record: dict[str, Any]) -> dict[str, Any]:
     """Make the document to store from a checked record."""
-    return {**record, "datetime": split_instant(parse_instant(record["datetime"]))[0]}
+    return {**record, "datetime": split_instant(record_instant(record["datetime"]))[0]}

@@ -4,7 +4,7 @@ A bucket is one such hour or day in UTC. Its cells are what a pipeline makes of 
 record need not be there. Whether the cells of a bucket are right is known: it is clean, or its records are read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -80,8 +80,8 @@ class Collector(Protocol):
         """Tell the cells of all that was taken in."""
 
 
-def _no_names(_cells: Cells) -> Set[str]:
-    return frozenset()
+def _no_names(_cells: Cells) -> Collection[str]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Rollup:
     pack: Callable[[Cells, Numbers], Cells | None] = _as_they_come
     day_of_hours: Callable[[Sequence[Cells]], Cells] | None = None
     collector: Callable[[], Collector] | None = None
-    names: Callable[[Cells], Set[str]] = _no_names
+    names: Callable[[Cells], Collection[str]] = _no_names
     settles: bool = False
 
     @property
@@ -117,7 +117,8 @@ class Rollup:
     def buckets(self, documents: Iterable[dict[str, Any]]) -> set[Bucket]:
         """The hours and days that stored documents lie in."""
         tenant, time = self.dataset.tenant_field, self.time_field
-        return {bucket for one in documents for bucket in buckets_of(one[tenant], one[time])}
+        hours = {(one[tenant], one[time].replace(minute=0, second=0, microsecond=0)) for one in documents}
+        return {bucket for owner, hour in hours for bucket in buckets_of(owner, hour)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Builds the cells of dirty buckets anew from the records."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -23,6 +23,7 @@ MOST_BYTES = 8 * 1_048_576  # of one bucket's cells; one with more is never clea
 _TOGETHER = {Unit.HOUR: 168, Unit.DAY: 31}  # buckets of one organization that one pipeline builds
 
 _RECORDS = 5_000  # that are taken into memory at once
+_BUCKETS = 24  # whose cells, with names, are taken into memory at once
 
 _Versions = Mapping[Bucket, int]
 _Built = Mapping[Bucket, Cells | None]  # None: it cannot be built
@@ -109,19 +110,16 @@ class Rebuilding:
         tenant = buckets[0].tenant
         command = _command(rollup, unit, buckets)
         built: dict[Bucket, Cells | None] = {bucket: [] for bucket in buckets}
-        numbers: dict[str, int] = {}
         with translated_failures():
             cursor = await self._database.cursor_command(
                 command, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
             )
-            async for row in cursor:
-                if row["start"] is None or row["tenant"] != tenant:
+            while rows := await cursor.to_list(_BUCKETS):
+                if any(row["start"] is None or row["tenant"] != tenant for row in rows):
                     # A record in these times whose time or tenant is a list: which buckets it is in cannot be told.
                     return dict.fromkeys(buckets)
-                bucket = bucket_of({**row, "unit": unit})
-                if bucket in built:
-                    numbers |= await self._numbered(rollup, tenant, rollup.names(row["cells"]) - numbers.keys())
-                    built[bucket] = _fit(rollup.pack(row["cells"], numbers))
+                found = {bucket_of({**row, "unit": unit}): row["cells"] for row in rows}
+                built |= await self._packed(rollup, tenant, {one: found[one] for one in found if one in built})
         return built
 
     async def _collected(
@@ -144,8 +142,10 @@ class Rebuilding:
                         into.add(row)
         return {bucket: _fit(found[bucket.start_date].cells()) for bucket in buckets}
 
-    async def _numbered(self, rollup: Rollup, tenant: str, names: Set[str]) -> dict[str, int]:
-        return await self._numbers.number(rollup.name, tenant, names) if names else {}
+    async def _packed(self, rollup: Rollup, tenant: str, found: Mapping[Bucket, Cells]) -> _Built:
+        names = {name for cells in found.values() for name in rollup.names(cells)}
+        numbers = await self._numbers.number(rollup.name, tenant, names) if names else {}
+        return {bucket: _fit(rollup.pack(cells, numbers)) for bucket, cells in found.items()}
 
     async def _of_hours(self, rollup: Rollup, days: _Versions) -> _Built:
         """Build days of one organization of their hours; one with an hour that is not clean is left out."""

@@ -134,6 +134,24 @@ async def test_a_load_that_another_overtakes_leaves_no_bucket_wrong(store: Store
     await assert_right_buckets(store)
 
 
+async def test_many_hours_are_built_at_once(store: Store) -> None:
+    """More than are taken into memory at once, with keys that come and come again."""
+    start = parse_instant("2026-05-01T00:10:00Z")
+    events = [
+        made_event(
+            hour,
+            connectionId=f"c{hour}",
+            apikeyId=f"key-{hour % 40}",
+            eventTimestamp=format_instant(Instant(start + hour * HOUR_TICKS)),
+        )
+        for hour in range(100)
+    ]
+    await load_records(store, CONNECTION_EVENT_SOURCE, events)
+    assert {row["clean"] for row in await _buckets(store)} == {True}
+    await assert_same_answer(store)
+    await assert_right_buckets(store)
+
+
 async def test_two_loads_that_make_the_same_connection_leave_no_bucket_wrong(store: Store) -> None:
     """Neither has seen it when it reads."""
     times = ("2026-05-01T00:10:00Z", "2026-05-01T05:10:00Z")

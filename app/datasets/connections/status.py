@@ -50,13 +50,20 @@ def _from_event(event: Mapping[str, Any]) -> Document:
 
 
 def _merged(one: Document, other: Document) -> Document:
-    first, later = sorted((one, other), key=lambda status: tuple(status["firstEvent"].values()))
+    first, later = (one, other) if _place(one) <= _place(other) else (other, one)
     merged = dict(first)
-    connects = [status["firstConnect"] for status in (first, later) if status["firstConnect"] is not None]
-    merged["firstConnect"] = min(connects, default=None)
+    connect = later["firstConnect"]
+    if connect is not None and (first["firstConnect"] is None or connect < first["firstConnect"]):
+        merged["firstConnect"] = connect
     for field in _LATEST:
-        merged[field] = max((s[field] for s in (first, later) if s[field] is not None), default=None)
+        latest = later[field]
+        if latest is not None and (first[field] is None or latest > first[field]):
+            merged[field] = latest
     return merged
+
+
+def _place(status: Document) -> tuple[Any, ...]:
+    return tuple(status["firstEvent"].values())
 
 
 def new_status(key: Key, status: Document, now: datetime) -> Document:
