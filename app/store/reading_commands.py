@@ -34,7 +34,7 @@ def find_command(
         "filter": match,
         "sort": {key.path: int(key.direction) for key in sort},
         "limit": limit,
-        # With a batch of just the limit, MongoDB leaves a cursor open whose next batch is empty.
+        # With a batch of just the limit, MongoDB leaves a cursor open where it has sorted, for a batch that is empty.
         "batchSize": limit + 1,
     }
     if skip:

@@ -74,7 +74,7 @@ async def test_each_batch_is_a_bounded_command_of_its_own(recorded: Recorded) ->
     assert [len(batch) for batch in batches] == [3, 3, 3, 1]
     assert [next(iter(command)) for command in recorded[1].commands] == ["find"] * 4
     assert {(command["limit"], command["batchSize"], command["maxTimeMS"]) for command in recorded[1].commands} == {
-        (4, 4, 1234)
+        (4, 5, 1234)
     }
 
 
