@@ -63,7 +63,7 @@ class CommandLine:
     def run_here(self, *arguments: str, **settings: str) -> Outcome:
         """Run a command in this process, a second quicker; for a test that is not a coroutine."""
         with chdir(self.folder):
-            result = CliRunner().invoke(commands.app, arguments, env=self._all(settings))
+            result = CliRunner().invoke(commands.tree(next(iter(arguments), None)), arguments, env=self._all(settings))
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Outcome(result.exit_code, result.stdout, result.stderr)

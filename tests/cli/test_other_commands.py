@@ -7,7 +7,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from app.cli.commands import app
+from app.cli.commands import tree
 from app.datasets.connections.fields import CONNECTIONS
 from app.ingest.sources import CONNECTION_EVENT_SOURCE
 from app.registry import DATASETS
@@ -28,7 +28,8 @@ def commands(command: object, path: Words = ()) -> Iterator[tuple[Words, object]
         yield from commands(below, (*path, name))
 
 
-TREE = dict(commands(get_command(app)))
+APP = tree(None)
+TREE = dict(commands(get_command(APP)))
 
 
 def test_the_commands_are_those_of_the_contract() -> None:
@@ -48,10 +49,17 @@ def test_the_commands_are_those_of_the_contract() -> None:
     }
 
 
+@pytest.mark.parametrize("name", sorted({path[0] for path in TREE if path}))
+def test_a_command_by_itself_is_the_command_of_the_tree(name: str) -> None:
+    """With all below it, and still by its name."""
+    own = {path: type(command) for path, command in commands(get_command(tree(name))) if path[:1] == (name,)}
+    assert own == {path: type(command) for path, command in TREE.items() if path[:1] == (name,)}
+
+
 @pytest.mark.parametrize("path", TREE, ids=" ".join)
 def test_help_is_everywhere(path: Words) -> None:
     """Status 0, a sentence on what it does, and a description of each option and argument."""
-    shown = CliRunner().invoke(app, [*path, "--help"], env=WIDE)
+    shown = CliRunner().invoke(APP, [*path, "--help"], env=WIDE)
     assert shown.exit_code == 0
     command = TREE[path]
     said = " ".join(shown.stdout.replace("\u2502", " ").split())

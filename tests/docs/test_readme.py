@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer.main import get_command
 
-from app.cli.commands import app as commands
+from app.cli.commands import tree as commands
 from app.faces.rest.formats import FORMATS
 from app.registry import DATASETS
 from app.server.exports import export_path
@@ -58,7 +58,7 @@ def test_every_rest_path_stands_in_the_readme() -> None:
 
 def test_every_command_of_the_readme_exists() -> None:
     """`gateway …` lines name commands and options that the command line has."""
-    tree = get_command(commands)
+    tree = get_command(commands(None))
     named = re.search(r"`gateway (\w+(?: \| \w+)+)`", README)
     assert named is not None
     assert set(named[1].split(" | ")) == set(tree.commands)  # type: ignore[attr-defined] # a group of commands
