@@ -1,5 +1,6 @@
 """Builds the cells of dirty buckets anew from the records."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,7 +9,7 @@ import bson
 from bson import Int64
 from pymongo import ReadPreference
 
-from app.errors import Internal, LimitExceeded
+from app.errors import GatewayError, Internal, LimitExceeded
 from app.query.instants import LATEST
 from app.query.matching import match_window
 from app.query.rollups import Bucket, Cells, Collector, Rollup, Unit
@@ -20,6 +21,7 @@ from app.store.rollups import BUCKETS, NOBODY, Rollups, bucket_key, bucket_of
 from app.store.writer import Writer
 
 MOST_BYTES = 8 * 1_048_576  # of one bucket's cells; one with more is never clean, and its records are read
+_AT_ONCE = 3  # pipelines: while MongoDB works on one, what came of another is packed here
 _TOGETHER = {Unit.HOUR: 168, Unit.DAY: 31}  # buckets of one organization that one pipeline builds
 
 _RECORDS = 5_000  # that are taken into memory at once
@@ -44,6 +46,7 @@ class Rebuilding:
         self._writer = writer
         self._rollups = Rollups(database, writer)
         self._numbers = KeyNumbers(database)
+        self._numbering = asyncio.Lock()  # two who number the same keys at once leave half of the numbers unused
         self._database = database.with_options(read_preference=ReadPreference.PRIMARY)
 
     async def rebuild(self, rollup: Rollup) -> Rebuilt:
@@ -54,18 +57,28 @@ class Rebuilding:
         """
         done = Rebuilt()
         settled = await self._rollups.mark_settling(rollup)
+        turns = asyncio.Semaphore(_AT_ONCE)
         for unit in Unit:
-            async for versions in self._dirty(rollup, unit):
-                if unit is Unit.DAY and rollup.day_of_hours is not None:
-                    built = await self._of_hours(rollup, versions)
-                else:
-                    built = await self._of_records(rollup, unit, versions)
-                await self._keep(rollup, versions, built)
-                unfit = sum(cells is None for cells in built.values())
-                done.built, done.unfit = done.built + len(built) - unfit, done.unfit + unfit
+            try:
+                async with asyncio.TaskGroup() as group:
+                    async for versions in self._dirty(rollup, unit):
+                        await turns.acquire()
+                        building = group.create_task(self._build(rollup, unit, versions, done))
+                        building.add_done_callback(lambda _: turns.release())
+            except* GatewayError as errors:
+                raise errors.exceptions[0] from None
         if settled is not None:
             await self._rollups.set_settled(rollup, settled)
         return done
+
+    async def _build(self, rollup: Rollup, unit: Unit, versions: _Versions, done: Rebuilt) -> None:
+        if unit is Unit.DAY and rollup.day_of_hours is not None:
+            built = await self._of_hours(rollup, versions)
+        else:
+            built = await self._of_records(rollup, unit, versions)
+        await self._keep(rollup, versions, built)
+        unfit = sum(cells is None for cells in built.values())
+        done.built, done.unfit = done.built + len(built) - unfit, done.unfit + unfit
 
     async def _dirty(self, rollup: Rollup, unit: Unit) -> AsyncIterator[_Versions]:
         """Find dirty buckets with their versions, some of one organization at a time."""
@@ -144,7 +157,8 @@ class Rebuilding:
 
     async def _packed(self, rollup: Rollup, tenant: str, found: Mapping[Bucket, Cells]) -> _Built:
         names = {name for cells in found.values() for name in rollup.names(cells)}
-        numbers = await self._numbers.number(rollup.name, tenant, names) if names else {}
+        async with self._numbering:
+            numbers = await self._numbers.number(rollup.name, tenant, names) if names else {}
         return {bucket: _fit(rollup.pack(cells, numbers)) for bucket, cells in found.items()}
 
     async def _of_hours(self, rollup: Rollup, days: _Versions) -> _Built:

@@ -21,6 +21,7 @@ from app.query.instants import Instant, format_instant, now, parse_instant, spli
 from app.query.rollups import HOUR_TICKS, Unit
 from app.query.windows import ALL_TIME, Window
 from app.store.client import Document
+from app.store.key_numbers import KEYS
 from app.store.rollups import BUCKETS, STATES
 from app.store.store import Store
 from app.store.writer import Writer
@@ -135,7 +136,7 @@ async def test_a_load_that_another_overtakes_leaves_no_bucket_wrong(store: Store
 
 
 async def test_many_hours_are_built_at_once(store: Store) -> None:
-    """More than are taken into memory at once, with keys that come and come again."""
+    """More than one pipeline builds, with keys that come again and again: each has a number, and none is left out."""
     start = parse_instant("2026-05-01T00:10:00Z")
     events = [
         made_event(
@@ -144,10 +145,12 @@ async def test_many_hours_are_built_at_once(store: Store) -> None:
             apikeyId=f"key-{hour % 40}",
             eventTimestamp=format_instant(Instant(start + hour * HOUR_TICKS)),
         )
-        for hour in range(100)
+        for hour in range(400)
     ]
     await load_records(store, CONNECTION_EVENT_SOURCE, events)
     assert {row["clean"] for row in await _buckets(store)} == {True}
+    numbers = await database_of(store)[KEYS].distinct("number", {"key": {"$ne": None}})
+    assert sorted(numbers) == list(range(40))
     await assert_same_answer(store)
     await assert_right_buckets(store)
 

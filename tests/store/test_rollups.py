@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from app.datasets.summary_events.fields import SUMMARY_EVENTS
 from app.datasets.summary_events.rollup import SUMMARY_EVENT_ROLLUP as ROLLUP
+from app.errors import Unavailable
 from app.query.instants import instant_from_date
 from app.query.rollups import Bucket, Cells, Unit, buckets_of
 from app.store import rollup_rebuild, rollups
@@ -199,6 +200,20 @@ async def test_a_bucket_is_right_while_loads_and_rebuilders_run_at_once(house: S
     await whole.rebuild("first")
     await whole.check()
     assert all(row["clean"] for row in await whole.rows())
+
+
+async def test_a_rebuild_that_fails_says_why(house: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the gateway's own words, though buckets of several organizations are built at once."""
+    await clear(house)
+    for number in range(4):
+        await house.rollups.mark(ROLLUP, buckets_of(f"org {number}", START))
+
+    async def gone(*_: Any) -> None:
+        raise Unavailable("gone")
+
+    monkeypatch.setattr(house.rebuilding, "_keep", gone)
+    with pytest.raises(Unavailable):
+        await house.rebuilding.rebuild(ROLLUP)
 
 
 async def test_a_dead_load_is_buried_after_an_hour(house: Store, monkeypatch: pytest.MonkeyPatch) -> None:
