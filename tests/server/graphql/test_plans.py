@@ -149,6 +149,14 @@ async def test_rows_that_nobody_looks_at_are_written_from_the_reply(filled: Requ
     await check_alike(filled, query)
 
 
+async def test_rows_that_nobody_looked_at_are_given_to_graphql_core(filled: RequestContext) -> None:
+    """Where another field fails, it makes the answer of them."""
+    query = '{ summaryEvents { nodes { apiRef datetime } } one: summaryEvent(id: "\\u0000") { apiRef } }'
+    answered = await check_alike(filled, query)
+    assert b'"apiRef":"api-1:1.0.0"' in answered
+    assert b'"errors"' in answered
+
+
 @pytest.fixture
 async def filled(gateway: Gateway) -> RequestContext:
     """A few records of each dataset."""
