@@ -25,7 +25,7 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 
 from app.query.limits import PLANNED_CHARACTERS
-from app.server.graphql.costs import operation_cost
+from app.server.graphql.costs import ROWS, operation_cost
 from app.server.graphql.failures import MOST_ERRORS
 from app.server.graphql.plans import Plan, compile_plan
 
@@ -49,8 +49,12 @@ class KnownOperation:
     @cached_property
     def label(self) -> str:
         """What runs, of a bounded set: the root field, or `several` of them."""
-        names = set(_root_names(self.node.selection_set, self.fragments, set()))
+        names = {root.name.value for root in self._roots}
         return names.pop() if len(names) == 1 else "several"
+
+    @cached_property
+    def _roots(self) -> list[FieldNode]:
+        return list(_root_fields(self.node.selection_set, self.fragments, set()))
 
     @cached_property
     def name(self) -> str | None:
@@ -68,7 +72,13 @@ class KnownOperation:
 
     def cost(self, variables: VariableValues) -> int:
         """Tell what the operation costs with these variables."""
-        return self._constant_cost if variables is _NO_VARIABLES else self._cost(variables)
+        return self._cost(variables) if self._asks_by_variable else self._constant_cost
+
+    @cached_property
+    def _asks_by_variable(self) -> bool:
+        """Whether a variable says how many rows are asked for: nothing else of the variables is a part of the cost."""
+        arguments = (argument for root in self._roots for argument in root.arguments or ())
+        return any(one.name.value in ROWS and isinstance(one.value, VariableNode) for one in arguments)
 
     @cached_property
     def _constant_cost(self) -> int:
@@ -128,18 +138,18 @@ class _Deciding(Visitor):
         )
 
 
-def _root_names(
+def _root_fields(
     selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]
-) -> Iterator[str]:
+) -> Iterator[FieldNode]:
     for node in selections.selections:
         match node:
             case FieldNode():
-                yield node.name.value
+                yield node
             case InlineFragmentNode():
-                yield from _root_names(node.selection_set, fragments, seen)
+                yield from _root_fields(node.selection_set, fragments, seen)
             case FragmentSpreadNode() if node.name.value not in seen:
                 seen.add(node.name.value)
-                yield from _root_names(fragments[node.name.value].selection_set, fragments, seen)
+                yield from _root_fields(fragments[node.name.value].selection_set, fragments, seen)
 
 
 class Documents:

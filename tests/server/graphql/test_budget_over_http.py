@@ -57,6 +57,18 @@ async def test_a_budget_is_spent_and_then_refused(gateway: Gateway, accept: str)
     assert remaining(await ask(gateway, key, "{ viewer { orgName } }", accept)) == 96
 
 
+async def test_a_known_document_costs_what_its_variables_ask_for(gateway: Gateway) -> None:
+    """An amount in a variable counts anew each time, also where a fragment holds it; a window says nothing of it."""
+    key = await gateway.key()
+    query = """query($n: Int, $end: DateTime) { ...Page }
+    fragment Page on Query { connectionEvents(first: $n, filter: {time: {end: $end}}) { nodes { eventId host } } }"""
+    left = [
+        remaining(await ask(gateway, key, query, variables={"n": n, "end": end}))
+        for n, end in ((10, None), (20, None), (20, "2026-04-01T00:00:00Z"))
+    ]
+    assert left == [BUDGET - 20, BUDGET - 60, BUDGET - 100]
+
+
 async def test_both_doors_spend_one_budget_each_key_its_own(gateway: Gateway) -> None:
     """REST answers a problem with the same code and the same headers."""
     key, other = await gateway.key(), await gateway.key()
