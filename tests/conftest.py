@@ -1,15 +1,13 @@
 """One real mongod for the whole run, a database of its own for each test, and gateways on it."""
 
-import asyncio
 import os
 import subprocess
 import zoneinfo
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-import uvloop
 
 from app.access.administration import NewKey, create_key
 from app.ingest.sources import CONNECTION_EVENT_SOURCE, SUMMARY_EVENT_SOURCE
@@ -30,11 +28,6 @@ from tests.gateways import (
     wait_until_ready,
 )
 from tests.seed_records import seed_connection_events, seed_summary_events
-
-
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run on the loop that the server runs on."""
-    return {"uvloop": uvloop.new_event_loop}
 
 
 def pytest_configure() -> None:
