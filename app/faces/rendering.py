@@ -63,8 +63,9 @@ class PendingRows(Sequence[Row]):
     def rendered(self) -> list[Row]:
         """Decode and render all of them: the same list each time."""
         if self._rendered is None:
-            self._rendered = self._rows.decoded()
-            render_rows(self.dataset, self._rendered, self._fields)
+            rows = self._rows.decoded()
+            render_rows(self.dataset, rows, self._fields)
+            self._rendered = rows
         return self._rendered
 
     def written(self, writer: RowWriter) -> Written | None:
@@ -119,7 +120,7 @@ def render_rows(dataset: Dataset, rows: Collection[Row], fields: Collection[Fiel
 
 def _render_times(dataset: Dataset, rows: Collection[Row], name: str, values: Sequence[Any]) -> None:
     ticks_field = dataset.ticks_field if name == dataset.time_field else None
-    ticks = [row.get(ticks_field) or 0 for row in rows] if ticks_field else [0] * len(rows)
+    ticks = [_whole(row.get(ticks_field)) for row in rows] if ticks_field else [0] * len(rows)
     if set(map(type, values)) == {datetime} and _are_below_a_millisecond(ticks):
         written = format_dates(values, ticks if ticks_field else None, dataset.digits)
         for row, text in zip(rows, written, strict=True):
@@ -130,6 +131,13 @@ def _render_times(dataset: Dataset, rows: Collection[Row], name: str, values: Se
             row[name] = format_instant(instant_from_date(value, tick), dataset.digits)
         elif not fits(Kind.TIME, value):
             row[name] = None
+
+
+def _whole(ticks: Any) -> int:
+    """Take ticks as they should be stored; what is no whole number, as another service may have it, is none."""
+    if type(ticks) is int:
+        return ticks
+    return int(ticks) if isinstance(ticks, int | float) and ticks == ticks // 1 else 0
 
 
 def _are_below_a_millisecond(ticks: Sequence[Any]) -> bool:

@@ -17,6 +17,7 @@ from app.store.compiled import find_rows
 from app.store.unread_rows import UnreadRows
 
 SUMMARY_EVENTS: Dataset = next(one.dataset for one in DATASETS if one.dataset.name == "summary-events")
+CONNECTION_EVENTS: Dataset = next(one.dataset for one in DATASETS if one.dataset.name == "connection-events")
 DATE = datetime(2026, 4, 1)  # noqa: DTZ001 - BSON dates are UTC and come without a zone
 TEXTS = (Kind.TEXT, Kind.STATUS, Kind.ADDRESS)
 VALUES: list[tuple[Any, tuple[Kind, ...]]] = [
@@ -70,3 +71,14 @@ def test_records_are_the_same_looked_at_or_not(odd: dict[str, Any]) -> None:
     unread = records(SUMMARY_EVENTS, page_of(rows), names)
     assert isinstance(unread, list if odd else Written)
     assert write_json({"events": unread}) == write_json({"events": read})
+
+
+@pytest.mark.parametrize(
+    ("ticks", "shown"),
+    [(7, "0007"), (7.0, "0007"), (None, "0000"), (7.5, "0000"), ("7", "0000"), (float("nan"), "0000")],
+)
+def test_ticks_that_are_none_keep_no_time_from_being_shown(ticks: Any, shown: str) -> None:
+    """Nor the other rows of its page."""
+    rows = [{"eventTimestamp": DATE, "eventTimestampTicks": one} for one in (ticks, 5)]
+    render_rows(CONNECTION_EVENTS, rows, CONNECTION_EVENTS.fields)
+    assert [row["eventTimestamp"] for row in rows] == [f"2026-04-01T00:00:00.000{end}Z" for end in (shown, "0005")]

@@ -114,7 +114,7 @@ def test_the_library_was_built() -> None:
 
 
 @given(rows_of_any, st.lists(st.sampled_from(COLUMNS), min_size=1, unique=True))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @example([{"ab": "x", "time": datetime(2000, 2, 29), "ticks": 9999}], [COLUMNS[4]])  # noqa: DTZ001
 @example([{"time": datetime(1900, 2, 28, 23, 59, 59, 999000)}], [COLUMNS[6]])  # noqa: DTZ001
 @example([{"a": "x" * 5000}, {"a": '"' * 5000}], [COLUMNS[0]])
@@ -212,7 +212,7 @@ def damaged_copies(reply: bytes, random: Random) -> Iterator[bytes]:
 
 
 @given(rows_of_any, st.randoms(use_true_random=False))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_damaged_replies_do_no_harm(rows: list[Row], random: Random) -> None:
     """Whatever the bytes say, nothing outside of them is read, and what is written is JSON."""
     for damaged in damaged_copies(reply_of(rows), random):
