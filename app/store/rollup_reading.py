@@ -5,7 +5,6 @@ from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.errors import GatewayError
 from app.query.instants import EARLIEST, LATEST, Instant, instant_from_date, now
 from app.query.matching import match_window
 from app.query.ordering import Direction, SortKey
@@ -102,10 +101,13 @@ async def _edge(reader: Reader, rollup: Rollup, direction: Direction, given: Ins
 
 
 async def together(*asking: Coroutine[Any, Any, Any]) -> list[Any]:
-    """Run commands at once; where one fails, no other is left running."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in asking]
-    except* GatewayError as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+    """Run commands at once; where one fails, the others are waited for, and none is left running.
+
+    They are not broken off: where several that look for a server were (PyMongo 4.20), the client did not find it again
+    when it had come back. All have the same time budget.
+    """
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return found
