@@ -90,9 +90,14 @@ def written(rows: UnreadRows, writer: RowWriter) -> Written | None:
 
 
 def rendered(dataset: Dataset, rows: Sequence[Row], fields: Collection[Field]) -> Sequence[Row]:
-    """Give the rows with the times of these fields as text, or what will be such rows once somebody looks."""
+    """Give the rows with the times of these fields as text, or what will be such rows once somebody looks.
+
+    What may fail does so here.
+    """
     if isinstance(rows, UnreadRows):
-        return PendingRows(dataset, rows, fields)
+        if dataset.ticks_field is None or dataset.time not in fields or rows.all_ticks(dataset.ticks_field):
+            return PendingRows(dataset, rows, fields)
+        rows = rows.decoded()
     render_rows(dataset, rows, fields)
     return rows
 
@@ -133,11 +138,9 @@ def _render_times(dataset: Dataset, rows: Collection[Row], name: str, values: Se
             row[name] = None
 
 
-def _whole(ticks: Any) -> int:
-    """Take ticks as they should be stored; what is no whole number, as another service may have it, is none."""
-    if type(ticks) is int:
-        return ticks
-    return int(ticks) if isinstance(ticks, int | float) and ticks == ticks // 1 else 0
+def _whole(ticks: Any) -> Any:
+    """Take a number of ticks as it should be stored: another service may have it as a double."""
+    return int(ticks) if isinstance(ticks, float) and ticks.is_integer() else ticks or 0
 
 
 def _are_below_a_millisecond(ticks: Sequence[Any]) -> bool:

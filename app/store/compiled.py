@@ -13,7 +13,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).with_name("rows.c")
 LIBRARY = SOURCE.with_suffix(".so")
-_VERSION = 1  # of what the library offers: one that was built of other source is not used
+_VERSION = 2  # of what the library offers: one that was built of other source is not used
 
 Places = Array[c_int32]
 
@@ -82,8 +82,8 @@ def library() -> PyDLL | None:
         return None
     loaded.gateway_find_rows.restype = c_int64
     loaded.gateway_find_rows.argtypes = (c_char_p, c_int64, c_void_p, c_int64, c_void_p)
-    loaded.gateway_all_whole.restype = c_int32
-    loaded.gateway_all_whole.argtypes = (c_char_p, c_int64, c_void_p, c_int64, c_char_p, c_int64)
+    loaded.gateway_all_ticks.restype = c_int32
+    loaded.gateway_all_ticks.argtypes = (c_char_p, c_int64, c_void_p, c_int64, c_char_p, c_int64)
     loaded.gateway_write_rows.restype = c_int64
     loaded.gateway_write_rows.argtypes = (
         *(c_char_p, c_int64, c_void_p, c_int64),
@@ -105,11 +105,11 @@ def find_rows(reply: bytes, most: int) -> FoundRows | None:
     return None if count < 0 else FoundRows(count, places, cursor.value)
 
 
-def all_whole(reply: bytes, places: Places, count: int, field: str) -> bool:
-    """Whether each of so many rows holds a whole number in this field."""
+def all_ticks(reply: bytes, places: Places, count: int, field: str) -> bool:
+    """Whether each of so many rows holds 0 to 9999 in this field."""
     compiled, name = library(), field.encode()
     assert compiled is not None  # noqa: S101 - it found the rows
-    return bool(compiled.gateway_all_whole(reply, len(reply), places, count, name, len(name)))
+    return bool(compiled.gateway_all_ticks(reply, len(reply), places, count, name, len(name)))
 
 
 class RowWriter:

@@ -83,7 +83,7 @@ async def _with_equal_ticks(reader: Reader, query: PageQuery, match: Match, rows
         )
         rest = [row for row in rows if position_of(order, row)[: at + 1] != last[: at + 1]]
         return _sorted(order, [*rest, *group])[:wanted]
-    if isinstance(rows, UnreadRows) and rows.all_whole(order[at].path):
+    if isinstance(rows, UnreadRows) and rows.all_ticks(order[at].path):
         return rows
     stored = {row.get(order[at].path) for row in rows}
     return _sorted(order, rows) if {None, 0} <= stored else rows

@@ -324,7 +324,7 @@ static int append_value(Text *text, const Column *column, const Field *fields) {
 
 /* ---- what the package calls: app/store/compiled.py ---- */
 
-int32_t gateway_rows_version(void) { return 1; }
+int32_t gateway_rows_version(void) { return 2; }
 
 /* Find the rows in the reply to a find: how many there are, where each begins, and the cursor that has more (or 0).
    NOT_PLAIN where it is no such reply, or holds more than `most` rows. */
@@ -348,14 +348,16 @@ int64_t gateway_find_rows(const uint8_t *reply, int64_t length, int32_t *places,
     return found == 0 ? rows : NOT_PLAIN;
 }
 
-/* Whether all of these rows hold a whole number under this name. */
-int32_t gateway_all_whole(
+/* Whether all of these rows hold ticks below a millisecond under this name. */
+int32_t gateway_all_ticks(
     const uint8_t *reply, int64_t length, const int32_t *places, int64_t rows, const uint8_t *name, int64_t name_length
 ) {
     Field field = {name, name_length, NULL, 0};
     for (int64_t row = 0; row < rows; row++) {
         if (read_row(reply + places[row], reply + length, &field, 1) != 0) return 0;
         if (field.value == NULL || !is_whole(field.type)) return 0;
+        int64_t ticks = whole(field.type, field.value);
+        if (ticks < 0 || ticks >= TICKS_OF_A_MILLISECOND) return 0;
     }
     return 1;
 }

@@ -8,7 +8,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from app.store.client import CODEC, Document
-from app.store.compiled import FoundRows, RowWriter, all_whole
+from app.store.compiled import FoundRows, RowWriter, all_ticks
 
 UNREAD: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 
@@ -52,9 +52,9 @@ class UnreadRows(Sequence[Document]):
             self._decoded = rows[: self._count]
         return self._decoded
 
-    def all_whole(self, field: str) -> bool:
-        """Whether each row holds a whole number in this field."""
-        return all_whole(self._reply, self._places, self._count, field)
+    def all_ticks(self, field: str) -> bool:
+        """Whether each row holds 0 to 9999 in this field: ticks as they are to be stored."""
+        return all_ticks(self._reply, self._places, self._count, field)
 
     def written(self, writer: RowWriter, most: int) -> bytes | None:
         """Write the rows as a JSON array; None where they have to be decoded for it, as `RowWriter.write` says."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.query.instants import format_instant, instant_from_date
 from app.store.client import CODEC
-from app.store.compiled import LIBRARY, Column, RowWriter, Shape, all_whole, find_rows, library
+from app.store.compiled import LIBRARY, Column, RowWriter, Shape, all_ticks, find_rows, library
 from app.store.unread_rows import UnreadRows
 
 Row = dict[str, Any]
@@ -154,13 +154,13 @@ def test_rows_are_a_sequence(rows: list[Row], index: int) -> None:
 
 
 @given(rows_of_any)
-def test_whole_numbers_are_told_from_all_else(rows: list[Row]) -> None:
+def test_ticks_are_told_from_all_else(rows: list[Row]) -> None:
     """Only where each row has one."""
     reply = reply_of(rows)
     found = find_rows(reply, 4)
     assert found is not None
-    assert all_whole(reply, found.places, found.count, "ticks") == all(
-        type(row.get("ticks")) in {int, Int64} for row in rows
+    assert all_ticks(reply, found.places, found.count, "ticks") == all(
+        type(row.get("ticks")) in {int, Int64} and 0 <= row["ticks"] < 10_000 for row in rows
     )
 
 
@@ -229,7 +229,7 @@ def written_at(address: int, size: int) -> tuple[int, bytes | None]:
     count = LOADED.gateway_find_rows(*reply, c_int64(len(places)), byref(cursor))
     if count < 0:
         return 0, None
-    LOADED.gateway_all_whole(*reply, c_int64(count), b"ticks", c_int64(5))
+    LOADED.gateway_all_ticks(*reply, c_int64(count), b"ticks", c_int64(5))
     return count, written_of(*reply, c_int64(count))
 
 

@@ -62,7 +62,7 @@ def documents(draw: st.DrawFn, dataset: Dataset) -> list[dict[str, Any]]:
         missing = draw(st.sets(st.sampled_from(names), max_size=draw(st.sampled_from((0, 0, 2)))))
         document = {name: value for name, value in (document | odd).items() if name not in missing}
         if dataset.ticks_field:
-            document[dataset.ticks_field] = draw(st.sampled_from((1, 2, 9999, 0, None, 10_000, 2.0)))
+            document[dataset.ticks_field] = draw(st.sampled_from((1, 2, 9999, 0, None, 10_000, 2.0, 2**62, "soon")))
         found.append({**document, dataset.tenant_field: tenant, dataset.id_field: f"{number}"})
     return found
 
