@@ -97,6 +97,7 @@ def create_app(
     app.router.route_class = PartedRoute
     app.router.routes += [
         Route("/", _home, methods=["GET"], include_in_schema=False),
+        # The shortcut leads past it, but where this application is mounted below a path of another one.
         Route(GRAPHQL_PATH, endpoint, include_in_schema=False),
         *page_routes(),
         *health_routes(store),

@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from graphql import build_client_schema, get_introspection_query
 
+from tests.gateways import ORG_NAME, Gateway
 from tests.server.test_bad_graphql_input import INTERNALS
 
 GRAPHQL, JSON = "application/graphql-response+json", "application/json"
@@ -252,3 +254,14 @@ async def test_introspection_is_for_who_has_a_key(client: httpx2.AsyncClient) ->
     assert schema.query_type is not None
     assert schema.mutation_type is schema.subscription_type is None
     assert (await client.post("/graphql", json=asked, headers={"X-API-Key": ""})).status_code == 401
+
+
+async def test_below_a_path_of_another_application_it_answers_too(gateway: Gateway) -> None:
+    """There, no shortcut leads past the routes."""
+    outer = FastAPI()
+    outer.mount("/below", gateway.app)
+    asked: dict[str, Any] = {"json": {"query": "{ viewer { orgName } }"}, "headers": {"X-API-Key": await gateway.key()}}
+    transport = httpx2.ASGITransport(app=outer)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://gateway.test") as client:
+        below = await client.post("/below/graphql", **asked)
+    assert (below.status_code, below.json()) == (200, {"data": {"viewer": {"orgName": ORG_NAME}}})
