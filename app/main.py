@@ -118,7 +118,7 @@ def _watch(
     metrics.watch("gateway_turns_running", "Requests for data that are worked on.", lambda: turns.running)
     metrics.watch("gateway_turns_waiting", "Requests for data that wait for their turn.", lambda: turns.waiting)
     metrics.watch("gateway_mongodb_connections_open", "Connections to MongoDB that are open.", lambda: pool.opened)
-    metrics.watch("gateway_mongodb_connections_in_use", "Those that a command uses.", lambda: pool.in_use)
+    metrics.watch("gateway_mongodb_connections_in_use", "Those that a command uses.", lambda: store.connections_in_use)
     metrics.watch_count(
         "gateway_mongodb_check_out_failures", "Connections that could not be had in time.", lambda: pool.failures
     )

@@ -102,6 +102,10 @@ class Settings(BaseSettings):
         default=True,
         description="Write rows by the compiled library, where it was built at installation; answers are the same.",
     )
+    wire_reads: bool = Field(
+        default=True,
+        description="Read over connections of the driver without its work around each command; answers are the same.",
+    )
     rollups: bool = Field(
         default=True, description="Answer from rollups where they are complete and the answer is the same."
     )

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 _BAD_VALUE = 2
 _SNAPSHOT_GONE = {239, 246}
 # Codes of a node that is stepping down, shutting down, starting up or has no primary (MongoDB's error_codes.yml).
-_UNAVAILABLE = {6, 7, 89, 91, 133, 189, 9001, 10058, 10107, 11600, 11602, 13435, 13436, *_SNAPSHOT_GONE}
+UNAVAILABLE = {6, 7, 89, 91, 133, 189, 9001, 10058, 10107, 11600, 11602, 13435, 13436, *_SNAPSHOT_GONE}
 _TIMED_OUT = {50, 24, 262}
 UNKNOWN_TIME_ZONE = 40485
 _UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
@@ -86,7 +86,7 @@ def _refused(error: OperationFailure) -> GatewayError:
         return InvalidInput("timezone: the database does not know this time zone.", argument="timezone")
     if error.code in {_UNAUTHORIZED, _AUTHENTICATION_FAILED}:
         return _not_let_in(error)
-    if error.code in _UNAVAILABLE:
+    if error.code in UNAVAILABLE:
         log.warning("mongodb_unavailable", code=error.code)
         return SnapshotGone(_UNREACHABLE) if error.code in _SNAPSHOT_GONE else unavailable()
     if error.code in _TOO_LARGE:

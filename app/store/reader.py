@@ -4,11 +4,11 @@ The organization is not a filter that a caller passes. The reader puts it first,
 only stages that read the collection they were given, and always sets a time budget.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, cast
 
 from bson.timestamp import Timestamp
 
@@ -20,6 +20,7 @@ from app.scope import Scope
 from app.store.client import CODEC, SOCKET_GRACE_MS, Database, Document
 from app.store.compiled import find_rows, library
 from app.store.deadlines import Deadline, answered_within
+from app.store.failures import translated_failures
 from app.store.key_numbers import KEYS
 from app.store.reading_commands import check_operators, check_pipeline, find_command
 from app.store.retentions import Retentions
@@ -27,8 +28,8 @@ from app.store.rollups import BUCKETS, STATES, state_of
 from app.store.slow_queries import SlowQueries
 from app.store.spans import command_span
 from app.store.unread_rows import UNREAD, UnreadRows
+from app.store.wire import Wire, document_of
 
-Rows = TypeVar("Rows", bound=Sequence[Document])
 _NO_LIMIT = 2**62
 
 
@@ -54,8 +55,9 @@ class Reader:
         *,
         retentions: Retentions | None = None,
         compiled: bool = True,
+        wire: Wire | None = None,
     ) -> None:
-        """`retentions` where rollups may be used; `compiled` where rows may stay unread."""
+        """`retentions` where rollups may be used, `compiled` where rows may stay unread, `wire` for a shorter way."""
         self._database = database
         self._deadline = deadline
         self._slow_queries = slow_queries
@@ -63,6 +65,7 @@ class Reader:
         self.scope = scope
         self.retentions = retentions
         self.compiled = compiled and library() is not None
+        self._wire = wire
         self.spent = Spent()
         self.snapshot: Document | None = None
 
@@ -83,9 +86,7 @@ class Reader:
         """
         command = find_command(dataset, match, sort=sort, limit=limit, skip=skip, fields=fields)
         command["filter"] = {"$and": [self._tenant(dataset), command["filter"]]}
-        if unread and self.compiled:
-            return await self._timed(command, self._unread_rows)
-        return await self._run(command)
+        return await self._read(command, unread=unread and self.compiled)
 
     async def aggregate(self, dataset: Dataset, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
         """Run a pipeline on the organization's documents of the dataset."""
@@ -191,16 +192,19 @@ class Reader:
         return {dataset.tenant_field: {"$eq": getattr(self.scope, dataset.tenant_attribute)}}
 
     async def _run(self, command: Document) -> list[Document]:
-        return await self._timed(command, self._rows)
+        return cast("list[Document]", await self._read(command, unread=False))
 
-    async def _timed(self, command: Document, read: Callable[[Document, int], Awaitable[Rows]]) -> Rows:
+    async def _read(self, command: Document, *, unread: bool) -> Sequence[Document]:
+        """Run a command within its budget, and note what it took."""
         budget_ms = self._time_left_ms()
         kind, collection = next(iter(command.items()))
         begun, rows = perf_counter(), None
         self.spent.commands += 1
         try:
             with command_span(self._database.name, kind, collection if isinstance(collection, str) else None):
-                rows = await answered_within(budget_ms + SOCKET_GRACE_MS, read(command, budget_ms))
+                rows = await self._over_wire(command, budget_ms, unread=unread)
+                if rows is None:
+                    rows = await self._by_driver(command, self._time_left_ms(), unread=unread)
         finally:
             took = (perf_counter() - begun) * 1000
             self.spent.milliseconds += took
@@ -217,7 +221,34 @@ class Reader:
             raise QueryTimeout("The request took longer than its time budget; ask for less at once.")
         return min(self.budget_ms, left)
 
-    async def _rows(self, command: Document, budget_ms: int) -> list[Document]:
+    async def _over_wire(self, command: Document, budget_ms: int, *, unread: bool) -> Sequence[Document] | None:
+        """Read the rows of one reply; None where the driver has to be asked."""
+        if self._wire is None or self.snapshot is not None:
+            return None
+        seconds = (budget_ms + SOCKET_GRACE_MS) / 1000
+        reply = await self._wire.ask(self._database.name, self._bounded(command, budget_ms), seconds)
+        if reply is None:
+            return None
+        found = find_rows(reply, command["limit"]) if unread else None
+        if found is not None and not found.cursor:
+            return UnreadRows(reply, found)
+        with translated_failures():
+            document = document_of(reply)
+        if document is None:
+            return None
+        cursor = document["cursor"]
+        if cursor["id"]:  # more than one reply can hold
+            closing = {"killCursors": cursor["ns"].partition(".")[2], "cursors": [cursor["id"]]}
+            await self._wire.ask(self._database.name, closing, seconds)
+            return None
+        rows: list[Document] = cursor["firstBatch"]
+        return rows
+
+    async def _by_driver(self, command: Document, budget_ms: int, *, unread: bool) -> Sequence[Document]:
+        read = self._unread_rows if unread else self._rows
+        return await answered_within(budget_ms + SOCKET_GRACE_MS, read(command, budget_ms))
+
+    async def _rows(self, command: Document, budget_ms: int) -> Sequence[Document]:
         # A command takes neither from the database it is given to: how dates are decoded, where the URI wants to read.
         cursor = await self._database.cursor_command(
             self._bounded(command, budget_ms), codec_options=CODEC, read_preference=self._database.read_preference

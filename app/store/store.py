@@ -8,7 +8,7 @@ from typing import Self
 from app.errors import Unavailable
 from app.query.dataset import Dataset
 from app.scope import Scope
-from app.settings import Settings
+from app.settings import MongoDriver, Settings
 from app.store.changes import Changes
 from app.store.client import SOCKET_GRACE_MS, close_client, open_client, open_database
 from app.store.deadlines import Deadline
@@ -23,7 +23,10 @@ from app.store.retentions import Retentions
 from app.store.rollup_rebuild import Rebuilding
 from app.store.rollups import Rollups
 from app.store.slow_queries import SlowQueries
+from app.store.wire import Wire
 from app.store.writer import Writer
+
+_AT_ONCE = 2  # commands of most requests
 
 
 class Store:
@@ -38,6 +41,8 @@ class Store:
         self.pool = PoolCounts()
         self._client = open_client(settings, uri, patient=patient, pool=self.pool)
         self._database = open_database(self._client, settings)
+        has_wire = settings.wire_reads and settings.mongo_driver is MongoDriver.PYMONGO
+        self.wire = Wire(self._client, _AT_ONCE * settings.concurrency) if has_wire else None
         self.keys = KeyStore(self._database, settings.query_timeout_ms + SOCKET_GRACE_MS)
         self.writer = Writer(self._database)
         self.rollups = Rollups(self._database, self.writer)
@@ -54,7 +59,17 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Closing takes a moment, and a cancellation meanwhile must not leave it half-way.
-        await asyncio.shield(close_client(self._client))
+        await asyncio.shield(self._close())
+
+    async def _close(self) -> None:
+        if self.wire is not None:
+            await self.wire.close()
+        await close_client(self._client)
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many of the pool's connections a command uses now."""
+        return self.pool.in_use - (0 if self.wire is None else self.wire.free)
 
     def reader(self, scope: Scope, deadline: Deadline | None = None) -> Reader:
         """Make a reader that sees the scope's organization only, and is given no time beyond the deadline."""
@@ -68,6 +83,7 @@ class Store:
             slow_queries,
             retentions=retentions,
             compiled=self._settings.compiled_rows,
+            wire=self.wire,
         )
 
     async def ping(self) -> None:

@@ -1,0 +1,383 @@
+"""Reads over the wire: the answers that the driver gives, whatever happens to the connection."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from struct import pack
+from typing import Any
+
+import pytest
+from bson import encode
+from hypothesis import given
+from hypothesis import strategies as st
+from pymongo import AsyncMongoClient
+
+from app.datasets.summary_events.fields import SUMMARY_EVENTS
+from app.errors import GatewayError, InvalidInput, QueryTimeout, Unavailable
+from app.query.ordering import complete_order
+from app.settings import MongoDriver, Settings
+from app.store.client import Document
+from app.store.reader import Reader
+from app.store.store import Store
+from app.store.wire import Channel, Lost
+from tests.faults.mongods import Mongod, three_members
+from tests.gateways import ORG_NAME, make_settings
+from tests.ingest.making import database_of
+from tests.query.specimens import millisecond
+from tests.store.databases import scope_of
+from tests.store.relay import Relay
+
+HANG_SECONDS = 30.0
+ORDER = complete_order(SUMMARY_EVENTS, None)
+
+
+def _call(number: int, **more: Any) -> Document:
+    return {
+        "org_name": ORG_NAME,
+        "summary_event_id": f"{number:05}",
+        "datetime": millisecond(0) + timedelta(seconds=number),
+        **more,
+    }
+
+
+async def _fill(store: Store, calls: list[Document]) -> None:
+    await database_of(store)["summaryEvents"].insert_many(calls)
+
+
+async def _ids(reader: Reader, limit: int = 10) -> list[str]:
+    rows = await reader.find(SUMMARY_EVENTS, {}, sort=ORDER, limit=limit, unread=True)
+    return [row["summary_event_id"] for row in rows]
+
+
+async def _warm(store: Store) -> None:
+    """Read until a connection is kept for it."""
+    async with asyncio.timeout(HANG_SECONDS):
+        while store.wire is None or not store.wire.free:
+            with suppress(GatewayError):
+                await _ids(store.reader(scope_of()), 1)
+
+
+@asynccontextmanager
+async def _relayed(settings: Settings, calls: int = 3) -> AsyncIterator[tuple[Relay, Store]]:
+    """A store that reaches MongoDB through a relay, and has made a connection of its own there."""
+    assert settings.mongodb_uri is not None
+    async with Relay(settings.mongodb_uri.get_secret_value()).listening() as relay, Store(settings, relay.uri) as store:
+        await _fill(store, [_call(number) for number in range(calls)])
+        await _warm(store)
+        relay.commands.clear()
+        yield relay, store
+        relay.spoil = lambda reply: reply
+        await database_of(store).client.drop_database(settings.database)
+
+
+async def test_reads_go_over_the_wire(settings: Settings) -> None:
+    """All but what is read at a moment; each within the organization and its budget, and without a session."""
+    async with _relayed(settings) as (relay, store):
+        reader = store.reader(scope_of())
+        assert await _ids(reader) == ["00002", "00001", "00000"]
+        assert await reader.count(SUMMARY_EVENTS, {}) == 3
+        assert [next(iter(command)) for command in relay.short] == ["find", "aggregate"]
+        assert not relay.ordinary
+        assert all(0 < command["maxTimeMS"] <= settings.query_timeout_ms for command in relay.short)
+        moment = await reader.moment()
+        assert await _ids(reader.at(moment)) == ["00002", "00001", "00000"]
+        assert len(relay.short) == 2
+
+
+async def test_it_can_be_switched_off(settings: Settings) -> None:
+    """By its setting; Motor's clients have none."""
+    assert settings.mongodb_uri is not None
+    for change in ({"wire_reads": False}, {"mongo_driver": MongoDriver.MOTOR}):
+        async with Store(settings.model_copy(update=change), settings.mongodb_uri.get_secret_value()) as store:
+            assert store.wire is None
+            assert await _ids(store.reader(scope_of())) == []
+
+
+async def test_many_at_once_get_each_its_own_answer(settings: Settings) -> None:
+    """More than there are connections: the driver does the rest."""
+    async with _relayed(settings, calls=50) as (relay, store):
+        reader = store.reader(scope_of())
+
+        async def one(number: int) -> list[str]:
+            match = {"summary_event_id": {"$gte": f"{number:05}"}}
+            rows = await reader.find(SUMMARY_EVENTS, match, sort=ORDER, limit=50 - number, unread=True)
+            return [row["summary_event_id"] for row in rows]
+
+        for _ in range(4):
+            answers = await asyncio.gather(*(one(number) for number in range(50)))
+            assert answers == [[f"{one:05}" for one in range(49, number - 1, -1)] for number in range(50)]
+        assert relay.short
+        assert relay.ordinary
+        assert store.connections_in_use == 0
+
+
+@pytest.mark.parametrize("rows", [1, 40, 1000, 1200])
+async def test_replies_of_any_size(settings: Settings, rows: int) -> None:
+    """Within what is received at once, beyond it, and more than one reply can hold: no cursor is left open."""
+    async with _relayed(settings, calls=1) as (relay, store):
+        await database_of(store)["summaryEvents"].delete_many({})
+        await _fill(store, [_call(number, appName="x" * 16_000) for number in range(rows)])
+        reader = store.reader(scope_of())
+        rows_read = await reader.aggregate(SUMMARY_EVENTS, [{"$sort": {"datetime": 1}}])
+        assert [row["summary_event_id"] for row in rows_read] == [f"{number:05}" for number in range(rows)]
+        assert await _ids(reader, rows) == [f"{number:05}" for number in reversed(range(rows))]
+        assert len(relay.short) == 2
+        match = {"$match": {"type": "idleCursor", "ns": f"{settings.database}.summaryEvents"}}
+        open_cursors = await database_of(store).client.admin.aggregate([{"$currentOp": {"idleCursors": True}}, match])
+        assert await open_cursors.to_list() == []
+
+
+def _with(reply: bytes, at: int, value: int) -> bytes:
+    return reply[:at] + pack("<i", value) + reply[at + 4 :]
+
+
+SPOILED = {
+    "cut off": lambda _reply: None,
+    "cut in the middle": lambda reply: reply[: len(reply) // 2],
+    "to another request": lambda reply: _with(reply, 8, 77),
+    "of another kind": lambda reply: _with(reply, 12, 2012),
+    "with flags": lambda reply: _with(reply, 16, 2),
+    "with more behind it": lambda reply: reply + reply,
+    "too long": lambda reply: _with(reply, 0, 2**31 - 1),
+    "of no length": lambda reply: _with(reply, 0, 0),
+    "of a negative length": lambda reply: _with(reply, 0, -1),
+    "not the right server": lambda reply: _refusal(reply, 13435),
+    "to be retried": lambda reply: _refusal(reply, 8, errorLabels=["RetryableError"]),
+    "to be authenticated anew": lambda reply: _refusal(reply, 391),
+}
+
+
+def _refusal(reply: bytes, code: int, **more: Any) -> bytes:
+    body = encode({"ok": 0.0, "errmsg": "refused", "code": code, **more})
+    return _with(reply[:21] + body, 0, 21 + len(body))
+
+
+@pytest.mark.parametrize("how", SPOILED)
+async def test_what_goes_wrong_is_asked_of_the_driver(settings: Settings, how: str) -> None:
+    """The answer is the same, and the next one is read over a connection again."""
+    settings = settings.model_copy(update={"query_timeout_ms": 300} if how == "cut in the middle" else {})
+    async with _relayed(settings) as (relay, store):
+        reader = store.reader(scope_of())
+        relay.spoil = SPOILED[how]
+        if how == "cut in the middle":
+            with pytest.raises(Unavailable):  # that more comes is to be expected, until the time is over
+                await _ids(reader)
+        else:
+            assert await _ids(reader) == ["00002", "00001", "00000"]
+            assert len(relay.short) == len(relay.ordinary) == 1
+        relay.spoil = lambda reply: reply
+        await _warm(store)
+        relay.commands.clear()
+        assert await _ids(reader) == ["00002", "00001", "00000"]
+        assert (len(relay.short), len(relay.ordinary)) == (1, 0)
+
+
+async def test_refusals_are_told_as_the_driver_tells_them(settings: Settings) -> None:
+    """A time zone that MongoDB does not know, and a budget that is used up."""
+    async with _relayed(settings, calls=50) as (relay, store):
+        reader = store.reader(scope_of())
+        with pytest.raises(InvalidInput, match="timezone"):
+            await reader.evaluate({"$dateToString": {"date": millisecond(1), "timezone": "Nowhere/At_All"}})
+        endless: list[Document] = [{"$set": {"a": {"$range": [0, 1_000_000]}}}, {"$unwind": "$a"}, {"$sort": {"a": 1}}]
+        reader.budget_ms = 50
+        with pytest.raises(QueryTimeout):
+            await reader.aggregate(SUMMARY_EVENTS, endless)
+        assert len(relay.short) == 2
+        assert not relay.ordinary
+
+
+async def test_who_stops_waiting_ends_the_command(settings: Settings) -> None:
+    """MongoDB ends it, as it does for the driver's."""
+    async with _relayed(settings) as (_, store):
+        reader, client = store.reader(scope_of()), database_of(store).client
+        counting = {"$reduce": {"input": {"$range": [0, 5_000_000]}, "initialValue": 0, "in": {"$add": ["$$value", 1]}}}
+        endless: list[Document] = [{"$set": {"a": counting}}, {"$sort": {"a": 1}}]
+
+        async def running() -> int:
+            match = {"$match": {"active": True, "ns": f"{settings.database}.summaryEvents", "op": "command"}}
+            found = await client.admin.aggregate([{"$currentOp": {}}, match])
+            return len(await found.to_list())
+
+        async def until(wanted: int) -> None:
+            async with asyncio.timeout(HANG_SECONDS):
+                while await running() != wanted:  # noqa: ASYNC110 - only asking mongod tells
+                    await asyncio.sleep(0.02)
+
+        asking = asyncio.create_task(reader.aggregate(SUMMARY_EVENTS, endless))
+        await until(1)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await until(0)
+        assert await _ids(reader) == ["00002", "00001", "00000"]
+
+
+async def test_a_pool_of_one_is_the_drivers(settings: Settings) -> None:
+    """Half of the pool is kept for reads, which is none here."""
+    assert settings.mongodb_uri is not None
+    uri = settings.mongodb_uri.get_secret_value()
+    async with Store(settings, f"{uri}{'&' if '?' in uri else '?'}maxPoolSize=1") as store:
+        for _ in range(5):
+            assert await _ids(store.reader(scope_of())) == []
+        assert store.pool.opened == 1
+
+
+async def test_another_pymongo_may_lack_what_is_used(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then all is asked of the driver."""
+    assert settings.mongodb_uri is not None
+    async with Store(settings, settings.mongodb_uri.get_secret_value()) as store:
+        monkeypatch.delattr(AsyncMongoClient, "_conn_for_reads")
+        for _ in range(5):
+            assert await _ids(store.reader(scope_of())) == []
+        monkeypatch.undo()
+        assert store.wire is not None
+        assert store.wire.free == 0
+
+
+async def test_a_server_that_is_frozen_holds_nobody(tmp_path: Path) -> None:
+    """Once the driver sees that it does not answer, who waits is told so, long before the time of the command is up."""
+    mongod = Mongod(tmp_path)
+    try:
+        mongod.start()
+        settings = make_settings(
+            mongodb_uri=mongod.uri, database="wire", connect_timeout_ms=500, query_timeout_ms=60_000
+        )
+        async with Store(settings, mongod.uri) as store:
+            await _fill(store, [_call(1)])
+            await _warm(store)
+            mongod.freeze()
+            assert mongod.process is not None
+            async with asyncio.timeout(HANG_SECONDS):
+                with pytest.raises(Unavailable):
+                    await _ids(store.reader(scope_of()))
+            mongod.process.send_signal(signal.SIGCONT)
+            await _warm(store)
+            assert await _ids(store.reader(scope_of())) == ["00001"]
+            mongod.kill()
+            with pytest.raises(Unavailable):
+                await _ids(store.reader(scope_of()))
+    finally:
+        mongod.kill()
+
+
+def _finds(mongod: Mongod) -> int:
+    """How many finds the member has run."""
+    with mongod.direct() as client:
+        total: int = client.admin.command("serverStatus")["metrics"]["commands"]["find"]["total"]
+        return total
+
+
+async def test_reads_go_where_the_address_says(tmp_path: Path) -> None:
+    """To members of that kind; to others after an election."""
+    with three_members(tmp_path) as members:
+        primary = members.await_primary()
+        async with AsyncExitStack() as stack:
+            stores = {}
+            for preference in ("primary", "secondary", "primaryPreferred"):
+                uri = f"{members.uri}&readPreference={preference}&w=3"
+                stores[preference] = await stack.enter_async_context(
+                    Store(make_settings(mongodb_uri=uri, database="wire"), uri)
+                )
+            await _fill(stores["primary"], [_call(number) for number in range(3)])
+            for preference, store in stores.items():
+                await _warm(store)
+                before = _finds(primary)
+                for _ in range(20):
+                    assert await _ids(store.reader(scope_of())) == ["00002", "00001", "00000"]
+                assert (_finds(primary) - before >= 20) == (preference != "secondary")
+            primary.kill()
+            await asyncio.to_thread(members.await_primary)
+            for store in stores.values():
+                await _warm(store)
+                assert await _ids(store.reader(scope_of())) == ["00002", "00001", "00000"]
+
+
+class Line(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.protocol: asyncio.BaseProtocol = asyncio.Protocol()
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """The protocol there was before."""
+        return self.protocol
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Take another one."""
+        self.protocol = protocol
+
+    def resume_reading(self) -> None:
+        """It never paused."""
+
+    def is_closing(self) -> bool:
+        """Whether it was closed."""
+        return self.closed
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep it."""
+        self.written.append(bytes(data))
+
+    def abort(self) -> None:
+        """Close it."""
+        self.closed = True
+
+    def feed(self, data: bytes) -> None:
+        """Let this arrive as a loop does it, in as many pieces as the protocol takes it."""
+        assert isinstance(self.protocol, asyncio.BufferedProtocol)
+        while data and not self.closed:
+            buffer = memoryview(self.protocol.get_buffer(-1))
+            taken = min(len(buffer), len(data))
+            assert taken > 0
+            buffer[:taken] = data[:taken]
+            self.protocol.buffer_updated(taken)
+            data = data[taken:]
+
+
+def _channel(line: Line) -> Channel:
+    return Channel(line, ("127.0.0.1", 1), {}, lambda _address: True, AsyncExitStack())
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 5, 65_500, 65_515, 65_516, 200_000]), min_size=1, max_size=4),
+    st.lists(st.sampled_from([1, 3, 4, 20, 21, 22, 65_515, 65_516, 70_000]), max_size=9),
+)
+async def test_replies_may_come_in_any_pieces(sizes: list[int], pieces: list[int]) -> None:
+    """Each is given whole, one after another."""
+    line = Line()
+    channel = _channel(line)
+    for number, size in enumerate(sizes, start=1):
+        asking = asyncio.create_task(channel.ask(number, b"question", 10))
+        await asyncio.sleep(0)
+        document = bytes([number]) * size
+        message = pack("<iiiiIB", 21 + size, 900, number, 2013, 0, 0) + document
+        at = 0
+        while at < len(message):
+            for piece in (*pieces, 9_000):
+                line.feed(message[at : at + piece])
+                at += piece
+        assert await asking == document
+        assert channel.usable
+    assert len(line.written) == len(sizes)
+
+
+@given(st.binary(max_size=80), st.lists(st.integers(1, 30), min_size=1))
+async def test_noise_ends_the_connection(noise: bytes, pieces: list[int]) -> None:
+    """Whatever comes: it is an answer, more is to come, or the connection is closed."""
+    line = Line()
+    channel = _channel(line)
+    asking = asyncio.create_task(channel.ask(1, b"question", 10))
+    await asyncio.sleep(0)
+    at = 0
+    while at < len(noise):
+        for piece in pieces:
+            line.feed(noise[at : at + piece])
+            at += piece
+    channel.connection_lost(None)
+    with suppress(Lost):
+        await asking
