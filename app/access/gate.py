@@ -2,11 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from app.access.credentials import REFUSED, read_credential, same_secret
+from app.access.credentials import REFUSED, Credential, read_credential, same_secret
 from app.access.lookups import KeyLookups
 from app.access.state import is_live
 from app.access.usage import KeyUsage
@@ -17,6 +18,17 @@ from app.store.keys import KeyStore
 
 REMEMBERED_SECONDS = 20.0  # a revocation is seen after at most this long (the contract allows a minute)
 REMEMBERED_KEYS = 10_000
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A key's document and what it allows, for so long on the monotonic clock."""
+
+    until: float
+    key: Document
+    scope: Scope
 
 
 class Gate:
@@ -33,7 +45,7 @@ class Gate:
         self._usage = KeyUsage(keys)
         self.hits = 0
         self.misses = 0
-        self._remembered: OrderedDict[str, tuple[float, Document]] = OrderedDict()
+        self._remembered: OrderedDict[str, Remembered] = OrderedDict()
 
     async def __aenter__(self) -> Self:
         return self
@@ -44,36 +56,50 @@ class Gate:
         await self._lookups.close()
         await self._usage.close()
 
-    async def admit(self, headers: Iterable[tuple[bytes, bytes]]) -> Scope:
+    def remembered(self, headers: Headers) -> Scope | None:
+        """Tell whose data the request may touch, without waiting for anything; None where the key is not remembered.
+
+        Raises Unauthenticated for no key, a wrong or expired one.
+        """
+        return self._remembered_scope(read_credential(headers))
+
+    async def admit(self, headers: Headers) -> Scope:
         """Tell whose data the request may touch. A key that is remembered is let in without waiting for anything.
 
         Raises Unauthenticated for no key, a wrong, revoked or expired one; Unavailable where keys cannot be read;
         Overloaded where too many unknown keys are being looked up.
         """
         credential = read_credential(headers)
+        scope = self._remembered_scope(credential)
+        if scope is not None:
+            return scope
+        self.misses += 1
+        return self._let_in(credential, await self._find(credential.key_id))
+
+    def _remembered_scope(self, credential: Credential) -> Scope | None:
         known = self._remembered.get(credential.key_id)
-        fresh = known is not None and known[0] > monotonic()
-        if known is not None and fresh:
-            self.hits += 1
-            key: Document | None = known[1]
-        else:
-            self.misses += 1
-            key = await self._find(credential.key_id, known=known is not None)
-        if key is None or not same_secret(credential.secret, key.get("secretHash")) or not is_live(key):
+        if known is None or known.until <= monotonic():
+            return None
+        self.hits += 1
+        return self._let_in(credential, known)
+
+    def _let_in(self, credential: Credential, known: Remembered | None) -> Scope:
+        if known is None or not same_secret(credential.secret, known.key.get("secretHash")) or not is_live(known.key):
             raise Unauthenticated(REFUSED)
         self._usage.note(credential.key_id)
-        return _scope(key)
+        return known.scope
 
-    async def _find(self, key_id: str, *, known: bool) -> Document | None:
-        key = await self._lookups.find(key_id, known=known)
+    async def _find(self, key_id: str) -> Remembered | None:
+        key = await self._lookups.find(key_id, known=key_id in self._remembered)
         if key is None:
             self._remembered.pop(key_id, None)
             return None
-        self._remembered[key_id] = (monotonic() + REMEMBERED_SECONDS, key)
+        found = Remembered(monotonic() + REMEMBERED_SECONDS, key, _scope(key))
+        self._remembered[key_id] = found
         self._remembered.move_to_end(key_id)
         if len(self._remembered) > REMEMBERED_KEYS:
             self._remembered.popitem(last=False)
-        return key
+        return found
 
 
 _PERMISSIONS = {permission.value: permission for permission in Permission}

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Send
 
 from app.errors import Internal
@@ -12,7 +11,12 @@ from app.server.record import RequestRecord
 
 REQUEST_ID = "X-Request-ID"
 _CANCELLED = "CANCELLED"  # the server stopped before the answer was whole
-_EVERYWHERE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_REQUEST_ID = REQUEST_ID.lower().encode()
+_EVERYWHERE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
 
 
 class Exchange:
@@ -36,7 +40,8 @@ class Exchange:
         """Pass a message to the client on."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            _complete(MutableHeaders(scope=message), self._record)
+            message["headers"] = headers = list(message["headers"])
+            _complete(headers, self._record)
         await self._send(message)
         if message["type"] == "http.response.body":
             self._ended = not message.get("more_body", False)
@@ -57,10 +62,10 @@ class Exchange:
                 record.code = Internal.code if failure is not None else code_of_status(self.status)
 
 
-def _complete(headers: MutableHeaders, record: RequestRecord) -> None:
-    headers[REQUEST_ID] = record.request_id
-    for name, value in _EVERYWHERE.items():
-        headers[name] = value
-    headers.setdefault("Cache-Control", "no-store")
+def _complete(headers: list[tuple[bytes, bytes]], record: RequestRecord) -> None:
+    """Add what all answers have; of what an answer has itself, only the request's id is not its own to say."""
+    own = {name for name, _ in headers}
+    headers.append((_REQUEST_ID, record.request_id.encode("ascii")))
+    headers += [header for header in _EVERYWHERE if header[0] not in own]
     if record.allowance is not None:
-        headers.update(record.allowance.headers())
+        headers += [(name.lower().encode(), value.encode()) for name, value in record.allowance.headers().items()]

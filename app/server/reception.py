@@ -1,9 +1,9 @@
 """What every request for data goes through: key, deadline, turn, budget."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from app.server.outbox import Outbox
 from app.server.presence import while_present
 from app.server.record import record_of
 from app.server.sharing import Sharing
-from app.server.turns import Turns
+from app.server.turns import Turn, Turns
 from app.settings import Settings
 from app.store.deadlines import Deadline
 from app.store.failures import unavailable
@@ -60,11 +60,13 @@ class Reception:
         Raises Unauthenticated for no key or a wrong one; Unavailable where keys cannot be read (in time).
         """
         deadline = Deadline.within(self._settings.request_timeout_ms)
-        try:
-            async with asyncio.timeout(self._settings.request_timeout_ms / 1000):
-                scope = await self._gate.admit(request.headers.raw)
-        except TimeoutError:
-            raise unavailable() from None
+        scope = self._gate.remembered(request.headers.raw)
+        if scope is None:
+            try:
+                async with asyncio.timeout(self._settings.request_timeout_ms / 1000):
+                    scope = await self._gate.admit(request.headers.raw)
+            except TimeoutError:
+                raise unavailable() from None
         record = record_of(request)
         record.organization_id, record.key_id = scope.organization_id, scope.key_id
         return Admitted(request, scope, deadline)
@@ -85,7 +87,7 @@ class Reception:
         async def work(begin: Callable[[], None]) -> T:
             reader = self._store.reader(admitted.scope, admitted.deadline)
             record_of(admitted.request).spent = reader.spent
-            async with self._taken(admitted, admitted.deadline), in_time(admitted):
+            async with self._turn(admitted, admitted.deadline), in_time(admitted):
                 begin()
                 return await make(RequestContext(admitted.scope, reader, now(), self.limits))
 
@@ -100,21 +102,13 @@ class Reception:
         record_of(admitted.request).spent = reader.spent
         return RequestContext(admitted.scope, reader, now(), self.limits)
 
-    def batch_turn(self, admitted: Admitted) -> AbstractAsyncContextManager[None]:
+    def batch_turn(self, admitted: Admitted) -> Turn:
         """Wait for a turn to read one batch. Raises RateLimited or Overloaded."""
-        return self._taken(admitted, Deadline.within(self._settings.request_timeout_ms))
+        return self._turn(admitted, Deadline.within(self._settings.request_timeout_ms))
 
-    @asynccontextmanager
-    async def _taken(self, admitted: Admitted, deadline: Deadline) -> AsyncIterator[None]:
-        """Wait for a turn, and note how long, in vain too."""
-        record, loop = record_of(admitted.request), asyncio.get_running_loop()
-        begun = loop.time()
-        async with AsyncExitStack() as turn:
-            try:
-                await turn.enter_async_context(self.turns.taken(admitted.scope.organization_id, deadline))
-            finally:
-                record.waited_seconds += loop.time() - begun
-            yield
+    def _turn(self, admitted: Admitted, deadline: Deadline) -> Turn:
+        record = record_of(admitted.request)
+        return self.turns.taken(admitted.scope.organization_id, deadline, record.note_wait)
 
     async def check_again(self, admitted: Admitted) -> None:
         """Raise Unauthenticated where the key has expired or been revoked meanwhile."""
@@ -132,14 +126,27 @@ class Reception:
             raise
 
 
-@asynccontextmanager
-async def in_time(admitted: Admitted) -> AsyncIterator[None]:
+def in_time(admitted: Admitted) -> "InTime":
     """Cancel the block at the request's deadline, and raise QueryTimeout in its place."""
-    try:
-        async with asyncio.timeout(max(admitted.deadline.seconds_left, 0)):
-            yield
-    except TimeoutError:
-        raise QueryTimeout("The request took longer than its time budget; ask for less at once.") from None
+    return InTime(admitted.deadline)
+
+
+class InTime:
+    """The context of `in_time`."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._timeout = asyncio.timeout(max(deadline.seconds_left, 0))
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError:
+            raise QueryTimeout("The request took longer than its time budget; ask for less at once.") from None
 
 
 def limits_of(settings: Settings) -> Sequence[Limit]:

@@ -32,6 +32,10 @@ class RequestRecord:
     allowance: Allowance | None = None
     spent: Spent = field(default_factory=Spent)
 
+    def note_wait(self, seconds: float) -> None:
+        """Add to how long the request waited for its turn."""
+        self.waited_seconds += seconds
+
 
 def keep_record(scope: ConnectionScope, record: RequestRecord) -> None:
     """Put the record where `record_of` finds it."""

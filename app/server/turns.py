@@ -2,13 +2,18 @@
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from time import monotonic
+from types import TracebackType
 
 from app.errors import Overloaded, RateLimited
 from app.store.deadlines import Deadline
 
 _BUSY = "Too much is asked of this gateway just now; try again in a moment."
+
+
+def _unnoted(_seconds: float) -> None:
+    """Keep no note."""
 
 
 class Turns:
@@ -36,20 +41,16 @@ class Turns:
         """How many requests wait now."""
         return sum(map(len, self._waiting.values()))
 
-    @asynccontextmanager
-    async def taken(self, organization: str, deadline: Deadline) -> AsyncIterator[None]:
-        """Wait for a turn, and give it back in the end.
+    def taken(self, organization: str, deadline: Deadline, note: Callable[[float], None] = _unnoted) -> "Turn":
+        """Wait for a turn, and give it back in the end. `note` is told how many seconds it took, in vain too.
 
         Raises RateLimited where too many requests of the organization wait already, Overloaded where none came before
         the deadline.
         """
-        await self._take(organization, deadline)
-        try:
-            yield
-        finally:
-            self._give_back(organization)
+        return Turn(self, organization, deadline, note)
 
-    async def _take(self, organization: str, deadline: Deadline) -> None:
+    async def take(self, organization: str, deadline: Deadline) -> None:
+        """Wait for a turn, as `taken` does; whoever has it gives it back."""
         queue = self._waiting.get(organization)
         if not queue and self._is_free_for(organization):
             self._running[organization] += 1
@@ -78,14 +79,15 @@ class Turns:
     def _leave(self, organization: str, turn: "asyncio.Future[None]") -> None:
         """Stop waiting; a turn that came at the same moment is passed on."""
         if turn.done() and not turn.cancelled():
-            self._give_back(organization)
+            self.give_back(organization)
             return
         queue = self._waiting.get(organization, ())
         if turn in queue:  # else its place was passed over already
             self._waiting[organization].remove(turn)
             self._forget_if_idle(organization)
 
-    def _give_back(self, organization: str) -> None:
+    def give_back(self, organization: str) -> None:
+        """Let the next one have a turn that was taken."""
         self._running[organization] -= 1
         if not self._running[organization]:
             del self._running[organization]
@@ -109,3 +111,25 @@ class Turns:
     def _forget_if_idle(self, organization: str) -> None:
         if not self._waiting.get(organization, True):
             del self._waiting[organization]
+
+
+class Turn:
+    """The context of `taken`."""
+
+    def __init__(self, turns: Turns, organization: str, deadline: Deadline, note: Callable[[float], None]) -> None:
+        self._turns = turns
+        self._organization = organization
+        self._deadline = deadline
+        self._note = note
+
+    async def __aenter__(self) -> None:
+        begun = monotonic()
+        try:
+            await self._turns.take(self._organization, self._deadline)
+        finally:
+            self._note(monotonic() - begun)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._turns.give_back(self._organization)

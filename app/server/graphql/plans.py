@@ -9,7 +9,7 @@ the answer of it. So an answer is the same with a plan and without.
 from collections.abc import Awaitable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable
 from typing import Any, cast
 
 from graphql import (
@@ -25,15 +25,16 @@ from graphql import (
     OperationType,
 )
 from graphql.execution.collect_fields import collect_fields
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path, gather_with_cancel
 from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.faces.context import RequestContext
-from app.faces.graphql.selection import PlannedInfo, holds_variable
+from app.faces.graphql.selection import PlannedInfo
 from app.query.instants import Instant
 from app.query.windows import read_instant
+from app.server.graphql.arguments import Arguments, Call
 from app.server.graphql.completion import CannotCompile, Compiler, Selected, Step
 
 
@@ -63,27 +64,6 @@ class LeftToExecutor(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Arguments:
-    """The arguments of a field: coerced by graphql-core, once where they hold no variable."""
-
-    definition: GraphQLField
-    node: FieldNode
-    constant: Mapping[str, Any] | None
-
-    @classmethod
-    def of(cls, definition: GraphQLField, node: FieldNode) -> "Arguments":
-        """Read the arguments of a node. Raises GraphQLError where they are constant and wrong."""
-        varies = any(holds_variable(argument.value) for argument in node.arguments or ())
-        return cls(definition, node, None if varies else get_argument_values(definition, node))
-
-    def values(self, variables: VariableValues) -> Mapping[str, Any]:
-        """Coerce with these variables. Raises GraphQLError where one is wrong."""
-        if self.constant is not None:
-            return self.constant
-        return get_argument_values(self.definition, self.node, variables)
-
-
-@dataclass(frozen=True, slots=True)
 class RootField:
     """One field at the top: how it is resolved, and how its value is completed."""
 
@@ -92,6 +72,7 @@ class RootField:
     nodes: list[FieldNode]
     path: Path
     arguments: Arguments
+    call: Call
     complete: Step
     kept: dict[str, Any] = field(default_factory=dict)
 
@@ -173,7 +154,7 @@ class Plan:
             async_helpers=_NO_HELPERS,
         )
         info.kept = root.kept
-        return await root.definition.resolve(None, info, **arguments)  # type: ignore[misc] # checked when it was compiled
+        return await root.call(info, arguments)
 
 
 def _value(resolved: Resolved | None) -> Any:
@@ -258,14 +239,16 @@ class _Planner:
     def _root(self, compiler: Compiler, key: str, selected: Selected) -> RootField:
         nodes = [details.node for details in selected]
         definition = self.query.fields.get(nodes[0].name.value)
-        if definition is None or not iscoroutinefunction(definition.resolve):
+        if definition is None:
             raise CannotCompile(key)
+        arguments = Arguments.of(definition, nodes[0])
         return RootField(
             key=key,
             definition=definition,
             nodes=nodes,
             path=Path(None, key, self.query.name),
-            arguments=Arguments.of(definition, nodes[0]),
+            arguments=arguments,
+            call=Call(definition, arguments),
             complete=compiler.step(definition.type, selected),
         )
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from app.errors import InvalidInput
 from app.query.limits import BODY_BYTES
@@ -73,10 +74,15 @@ async def _body(request: Request) -> bytes:
     if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > BODY_BYTES.value:
         raise _too_large()
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
         if len(body) > BODY_BYTES.value:
             raise _too_large()
+        more = message.get("more_body", False)
     return bytes(body)
 
 
@@ -84,6 +90,7 @@ def _too_large() -> TooLarge:
     return TooLarge(f"The body is larger than {BODY_BYTES.value} bytes.")
 
 
+@lru_cache(maxsize=64)  # clients send few different ones; an error is raised anew each time
 def _check_content_type(header: str) -> None:
     media, *parameters = (part.strip().lower() for part in header.split(";"))
     charset = next((part.partition("=")[2].strip('"') for part in parameters if part.startswith("charset=")), "utf-8")
