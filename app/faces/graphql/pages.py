@@ -18,6 +18,7 @@ from app.faces.graphql.selection import Selection, is_planned, kept, selection_o
 from app.faces.rendering import derive, rendered
 from app.query.cursors import decode_cursor, encode_cursor, position_of
 from app.query.dataset import Dataset
+from app.query.fields import Field
 from app.query.limits import PAGE_ROWS, check_rows
 from app.query.ordering import SortKey, complete_order
 from app.query.pages import Page, PageQuery, Row
@@ -54,6 +55,7 @@ class PageTypes:
 def page_field(types: PageTypes, description: str) -> StrawberryField:
     """Make the root field of a paged list."""
     dataset = types.dataset
+    newest_first = complete_order(dataset, None)
 
     async def resolve(
         info: Info[RequestContext, None],
@@ -64,26 +66,26 @@ def page_field(types: PageTypes, description: str) -> StrawberryField:
     ) -> Any:
         context, selection = info.context, selection_of(info)
         context.reader.check_permission(dataset)
-        order = complete_order(dataset, read_order(dataset.fields, order_by))
+        order = complete_order(dataset, read_order(dataset.fields, order_by)) if order_by else newest_first
         wanted = DEFAULT_ROWS if first is None else check_rows(first, "first", PAGE_ROWS)
-        names = kept(info, "names", lambda: _selected_names(dataset, selection))
+        looked_at = kept(info, "page", lambda: _looked_at(dataset, selection))
         query = PageQuery(
             dataset=dataset,
             order=order,
             first=wanted,
             condition=FilterReader(dataset, context.now, flags=types.flags).read(filter),
             after=decode_cursor(dataset, order, after) if after is not None and after is not UNSET else None,
-            fields=_fetched(dataset, names),
-            rows=any(name in selection for name in ("nodes", "edges", "pageInfo")),
-            total="totalCount" in selection,
+            fields=looked_at.fetched,
+            rows=looked_at.rows,
+            total=looked_at.total,
             rollup=types.rollup,
-            unread=is_planned(info) and "edges" not in selection and names <= dataset.by_name.keys(),
+            unread=is_planned(info) and not looked_at.one_by_one,
         )
         page = await read_page(context.reader, query)
         context.tell_used(info.path.key, page.used)
         cursors = _cursors(dataset, order, page, selection)
-        derive(dataset, page.rows, names, context.now)
-        rows = rendered(dataset, page.rows, [field for field in dataset.fields if field.name in names])
+        derive(dataset, page.rows, looked_at.names, context.now)
+        rows = rendered(dataset, page.rows, looked_at.shown)
         return _answer(query, page, rows, selection, cursors)
 
     filter_type: Any = types.filter
@@ -136,6 +138,30 @@ def _connection_type(types: PageTypes) -> Any:
         type(f"{types.name}Connection", (), {"__annotations__": annotations, **members}),
         name=f"{types.name}Connection",
         description="A page of a list (Relay).",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedAt:
+    """What a selection looks at: `fetched` of MongoDB, `shown` as stored; rows `one_by_one`, or as they came."""
+
+    names: frozenset[str]
+    fetched: frozenset[str] | None
+    shown: Sequence[Field]
+    rows: bool
+    total: bool
+    one_by_one: bool
+
+
+def _looked_at(dataset: Dataset, selection: Selection) -> _LookedAt:
+    names = _selected_names(dataset, selection)
+    return _LookedAt(
+        names=names,
+        fetched=_fetched(dataset, names),
+        shown=[field for field in dataset.fields if field.name in names],
+        rows=any(name in selection for name in ("nodes", "edges", "pageInfo")),
+        total="totalCount" in selection,
+        one_by_one="edges" in selection or not names <= dataset.by_name.keys(),
     )
 
 
