@@ -78,10 +78,13 @@ class Call:
         _known.update(made)
         self._constant = None if arguments.constant is None else self._arguments.converted(arguments.constant)
 
+    def given(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the resolver takes for coerced values: for constants the same objects each time; nobody changes them."""
+        return self._arguments.converted(values) if self._constant is None else self._constant
+
     def __call__(self, info: PlannedInfo, values: Mapping[str, Any]) -> Awaitable[Any]:
-        """Begin to resolve with coerced values. Constants are the same objects each time: no resolver changes any."""
-        given = self._arguments.converted(values) if self._constant is None else self._constant
-        return self._resolve(**{self._info: Info(_raw_info=info, _field=self._field)}, **given)
+        """Begin to resolve with coerced values."""
+        return self._resolve(**{self._info: Info(_raw_info=info, _field=self._field)}, **self.given(values))
 
 
 @dataclass(slots=True)
