@@ -1,5 +1,6 @@
 """Arguments of root fields: what Strawberry would call the resolvers with, kept where it is constant."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ SCHEMA = build_schema()
 CORE = SCHEMA._schema  # noqa: SLF001 - the graphql-core schema under Strawberry's has no other door
 
 
-def _both(query: str, variables: dict[str, Any] | None = None) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+def _both(query: str, variables: dict[str, Any] | None = None) -> list[tuple[Mapping[str, Any], dict[str, Any]]]:
     """For each root field: what the resolver is called with, and what Strawberry would call it with."""
     operation = parse(query).definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
