@@ -37,6 +37,10 @@ class Written:
 
     json: bytes
 
+    def only(self) -> "Written":
+        """Take the one element out of an array of one."""
+        return Written(self.json[1:-1])
+
 
 class PendingRows(Sequence[Row]):
     """Rows that nobody has looked at: decoded and rendered where somebody does, written as JSON where nobody does."""
@@ -71,6 +75,24 @@ class PendingRows(Sequence[Row]):
     def written(self, writer: RowWriter) -> Written | None:
         """Write them as a JSON array; None where they have to be looked at for it, or pass ANSWER_BYTES."""
         return written(self._rows, writer)
+
+
+class PendingRow:
+    """The one row of rows that nobody has looked at."""
+
+    def __init__(self, rows: PendingRows) -> None:
+        self.rows = rows
+
+    def get(self, name: str) -> Any:
+        """Look at a field, as of a row."""
+        return self.rows[0].get(name)
+
+
+def only_row(rows: Sequence[Row]) -> Row | PendingRow | None:
+    """Give the one row that there is, looked at or not; None where there is none."""
+    if not rows:
+        return None
+    return PendingRow(rows) if isinstance(rows, PendingRows) else rows[0]
 
 
 def column(dataset: Dataset, key: bytes, name: str, *, required: bool) -> Column | None:

@@ -16,6 +16,8 @@ from app.faces.graphql.groups import GroupField, group_field
 from app.faces.graphql.nodes import node_type
 from app.faces.graphql.orders import order_input
 from app.faces.graphql.pages import PageTypes, page_field
+from app.faces.graphql.selection import is_planned
+from app.faces.rendering import only_row, rendered
 from app.query.texts import check_text
 
 SummaryEvent = node_type(
@@ -33,7 +35,8 @@ SummaryEventOrder = order_input("SummaryEventOrder", SUMMARY_EVENTS.fields)
 async def _summary_event(info: Info[RequestContext, None], id: str) -> Any:  # noqa: A002 - the contract's name
     info.context.reader.check_permission(SUMMARY_EVENTS)
     check_text(id, "id")
-    return await find_event(info.context.reader, id)
+    rows = await find_event(info.context.reader, id, unread=is_planned(info))
+    return only_row(rendered(SUMMARY_EVENTS, rows, SUMMARY_EVENTS.fields))
 
 
 _summary_event.__annotations__ |= {

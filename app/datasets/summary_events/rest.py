@@ -11,10 +11,11 @@ from app.datasets.summary_events.rollup import SUMMARY_EVENT_ROLLUP
 from app.datasets.summary_events.scopes import narrow
 from app.errors import NotFound
 from app.faces.context import RequestContext
+from app.faces.rendering import Written
 from app.faces.rest.exports import Export
 from app.faces.rest.fields import check_field, fields_parameter, read_fields
 from app.faces.rest.parameters import integer, list_of, read_rows
-from app.faces.rest.routes import RestRoute, array_of, record, record_schema, records
+from app.faces.rest.routes import RestRoute, array_of, record_schema, records
 from app.query.conditions import AllOf, Condition
 from app.query.limits import OFFSET, ORDER_KEYS, REST_SUMMARY_ROWS, check_rows
 from app.query.ordering import Direction, OrderBy, complete_order
@@ -61,10 +62,11 @@ async def _one(context: RequestContext, values: Mapping[str, Any], path: Mapping
     narrowed = narrow(context.scope, path)
     check_text(path["id"], "id")
     names = read_fields(values, _NAMES)
-    row = await find_event(context.reader, path["id"], frozenset(names), narrowed)
-    if row is None:
+    rows = await find_event(context.reader, path["id"], frozenset(names), narrowed, unread=True)
+    if not rows:
         raise NotFound("There is no such summary event in this organization.", argument="id")
-    return record(row, names)
+    found = records(SUMMARY_EVENTS, rows, names)
+    return found.only() if isinstance(found, Written) else found[0]
 
 
 async def _count(context: RequestContext, values: Mapping[str, Any], path: Mapping[str, str]) -> Any:

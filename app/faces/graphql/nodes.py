@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from app.faces.graphql.scalars import DateTime, Long
+from app.faces.rendering import PendingRow
 from app.query.fields import Field, Kind
 
 _TYPES: dict[Kind, Any] = {
@@ -37,7 +38,7 @@ def row_type(name: str, annotations: Mapping[str, Any], members: Mapping[str, An
 
 def row_value(source: Any, name: str) -> Any:
     """Resolve a plain field: rows are dictionaries, everything else has attributes."""
-    return source.get(name) if isinstance(source, dict) else getattr(source, name)
+    return source.get(name) if isinstance(source, dict | PendingRow) else getattr(source, name)
 
 
 ByKey = Callable[[Any, str], Any]

@@ -28,6 +28,8 @@ _SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.FLOAT: {"type": ["number", "null"], "format": "double"},
 }
 
+_MOST_WRITERS = 100  # `fields` may be chosen in many ways
+
 Answer = Callable[[RequestContext, Mapping[str, Any], Mapping[str, str]], Awaitable[Any]]
 
 
@@ -77,14 +79,28 @@ def array_of(schema: Mapping[str, Any]) -> dict[str, Any]:
 def records(dataset: Dataset, rows: Sequence[Row], names: tuple[str, ...]) -> list[dict[str, Any]] | Written:
     """Make records of a page's rows: exactly these stored fields in this order, null where there is nothing."""
     if isinstance(rows, UnreadRows):
-        columns = [column(dataset, orjson.dumps(name), name, required=False) for name in names]
-        stored = [one for one in columns if one is not None]
-        json = written(rows, RowWriter(stored)) if len(stored) == len(columns) else None
+        writer = _writer(dataset, names)
+        json = None if writer is None else written(rows, writer)
         if json is not None:
             return json
         rows = rows.decoded()
     render_rows(dataset, rows, dataset.fields)
     return [record(row, names) for row in rows]
+
+
+_writers: dict[tuple[str, tuple[str, ...]], RowWriter | None] = {}
+
+
+def _writer(dataset: Dataset, names: tuple[str, ...]) -> RowWriter | None:
+    """Find or make what writes records of these fields; None where not all of them are stored."""
+    key = dataset.name, names
+    if key not in _writers:
+        if len(_writers) >= _MOST_WRITERS:
+            _writers.clear()
+        columns = [column(dataset, orjson.dumps(name), name, required=False) for name in names]
+        stored = [one for one in columns if one is not None]
+        _writers[key] = RowWriter(stored) if len(stored) == len(columns) else None
+    return _writers[key]
 
 
 def record(row: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.faces.graphql.nodes import read_by_key, row_value
-from app.faces.rendering import PendingRows, Written, column
+from app.faces.rendering import PendingRow, PendingRows, Written, column
 from app.store.compiled import RowWriter
 
 Values = list[Any]
@@ -64,7 +64,9 @@ class Compiler:
     def _composite(self, kind: GraphQLOutputType, selected: Selected) -> Step:
         """Compile for values that are not null."""
         if isinstance(kind, GraphQLList):
-            return _list(self.step(kind.of_type, selected), self._stored(kind.of_type, selected))
+            inner = kind.of_type.of_type if isinstance(kind.of_type, GraphQLNonNull) else None
+            stored = self._stored(inner, selected) if isinstance(inner, GraphQLObjectType) else None
+            return _list(self.step(kind.of_type, selected), stored)
         if isinstance(kind, GraphQLObjectType):
             return self._object(kind, selected)
         raise CannotCompile(kind)
@@ -76,17 +78,14 @@ class Compiler:
         if deferred:
             raise CannotCompile(kind)
         columns = {key: self._column(kind, key, details) for key, details in grouped.items()}
-        return _joined(columns)
+        return _single(_joined(columns), self._stored(kind, selected))
 
-    def _stored(self, kind: GraphQLOutputType, selected: Selected) -> "Stored | None":
-        """Tell what is selected of a list's objects, where it is nothing but values that may be stored ones."""
-        inner = kind.of_type if isinstance(kind, GraphQLNonNull) else None
-        if not isinstance(inner, GraphQLObjectType):
-            return None
-        grouped = self._executor.collect_subfields(inner, selected).grouped_field_set
+    def _stored(self, kind: GraphQLObjectType, selected: Selected) -> "Stored | None":
+        """Tell what is selected of objects, where it is nothing but values that may be stored ones."""
+        grouped = self._executor.collect_subfields(kind, selected).grouped_field_set
         columns = []
         for key, details in grouped.items():
-            field = inner.fields.get(details[0].node.name.value)
+            field = kind.fields.get(details[0].node.name.value)
             if field is None or field.args or field.extensions[_DEFINITION].base_resolver is not None:
                 return None
             required = isinstance(field.type, GraphQLNonNull)
@@ -134,6 +133,17 @@ def _joined(columns: Mapping[str, Step]) -> Step:
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     return objects
+
+
+def _single(objects: Step, stored: "Stored | None") -> Step:
+    def complete(sources: Values) -> Values:
+        if len(sources) == 1 and isinstance(sources[0], PendingRow):
+            rows = sources[0].rows
+            written = None if stored is None else stored.write(rows)
+            return objects(rows.rendered()) if written is None else [written.only()]
+        return objects(sources)
+
+    return complete
 
 
 class Stored:

@@ -136,6 +136,33 @@ async def test_pages_of_odd_records(gateway: Gateway, question: tuple[Dataset, l
         await check_alike(context, query, {"yes": yes})
 
 
+@given(stored=documents(SUMMARY_EVENTS), selected=selections(SUMMARY_EVENTS))
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_one_odd_record(gateway: Gateway, stored: list[dict[str, Any]], selected: str) -> None:
+    """Found by its id, with another of which there is none."""
+    await gateway.clear()
+    if stored:
+        await gateway.store.writer.insert_new(SUMMARY_EVENTS, stored)
+    fields = f'one: summaryEvent(id: "0") {{ {selected} }} other: summaryEvent(id: "none") {{ {selected} }}'
+    await check_alike(await contexts(gateway), f"query($yes: Boolean! = true) {{ {fields} }}", {"yes": False})
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_one_record_is_written_from_the_reply(filled: RequestContext, *, compiled: bool) -> None:
+    """So is one by its id; graphql-core can look at it where another field fails."""
+    filled.reader.compiled = compiled
+    one = 'one: summaryEvent(id: "call-1") { apiRef at: datetime }'
+    prepared = PLANNING.prepare(GraphQLRequest(f"{{ {one} }}"))
+    assert isinstance(prepared, Prepared)
+    assert prepared.plan is not None
+    data = await prepared.plan.run(filled, prepared.variables)
+    assert isinstance(data["one"], Written if compiled else dict)
+    await check_alike(filled, f"{{ {one} }}")
+    answered = await check_alike(filled, f'{{ {one} other: summaryEvent(id: "\\u0000") {{ apiRef }} }}')
+    assert b'"one":{"apiRef":"api-1:1.0.0"' in answered
+    assert b'"errors"' in answered
+
+
 @pytest.mark.parametrize("compiled", [True, False])
 async def test_rows_that_nobody_looks_at_are_written_from_the_reply(filled: RequestContext, *, compiled: bool) -> None:
     """By a plan, unless that is switched off."""
