@@ -12,7 +12,9 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from itertools import count
+from math import inf
 from struct import Struct
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -62,6 +64,7 @@ class Channel(asyncio.BufferedProtocol):
         self._received = 0
         self._number = 0
         self._until = 0.0
+        self.free_since = 0.0
         self._waiter: asyncio.Future[bytes] | None = None
         transport.set_protocol(self)
         transport.resume_reading()
@@ -128,12 +131,11 @@ class Channel(asyncio.BufferedProtocol):
             return
         _, _, answered, operation, flags, kind = _MESSAGE.unpack(received[: _MESSAGE.size])
         plain = (self._received, answered, operation, flags, kind) == (length, self._number, _OP_MSG, 0, 0)
-        waiter = self._waiter
-        if not plain or waiter is None or waiter.done():
+        self._large, self._received, waiter = None, 0, self._waiter
+        if plain and waiter is not None and not waiter.done():
+            waiter.set_result(bytes(received[_MESSAGE.size : length]))
+        else:
             self.close()
-            return
-        self._large, self._received = None, 0
-        waiter.set_result(bytes(received[_MESSAGE.size : length]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits, and the driver, which waits for this as it closes the connection."""
@@ -145,11 +147,12 @@ class Wire:
     """Keeps connections for reads: one more is opened whenever none was free, up to `most`."""
 
     def __init__(self, client: Client, most: int) -> None:
-        """Half of the driver's pool stays its own."""
+        """Half of the driver's pool stays its own. `maxIdleTimeMS` in the address holds here too."""
         self._client = client
         self._preference = client.read_preference
-        pooled = client.options.pool_options.max_pool_size
-        self._most = min(most, pooled // 2) if pooled else most
+        pool = client.options.pool_options
+        self._most = min(most, pool.max_pool_size // 2) if pool.max_pool_size else most
+        self._most_idle = inf if pool.max_idle_time_seconds is None else pool.max_idle_time_seconds
         self._numbers = count(1)
         self._free: list[Channel] = []
         self._opened: set[Channel] = set()
@@ -187,10 +190,10 @@ class Wire:
         """Take a connection to a server that may be read from; see to it that there is one next time."""
         if not self._most:
             return None
-        suitable = self._suitable_servers()
+        suitable, oldest = self._suitable_servers(), monotonic() - self._most_idle
         while self._free:
             channel = self._free.pop()
-            if channel.usable and channel.address in suitable:
+            if channel.usable and channel.address in suitable and channel.free_since >= oldest:
                 return channel
             self._retire(channel)
         if self._opening is None and len(self._opened) < self._most:
@@ -199,9 +202,13 @@ class Wire:
 
     def _give_back(self, channel: Channel) -> None:
         if channel.usable and channel in self._opened:
-            self._free.append(channel)
+            self._keep(channel)
         else:
             self._retire(channel)
+
+    def _keep(self, channel: Channel) -> None:
+        channel.free_since = monotonic()
+        self._free.append(channel)
 
     def _suitable_servers(self) -> Collection[Address]:
         """The servers that the driver would read from, as it sees them now."""
@@ -227,7 +234,7 @@ class Wire:
         finally:
             self._opening = None
         self._opened.add(channel)
-        self._free.append(channel)
+        self._keep(channel)
 
     async def _connect(self) -> Channel:
         """Take a connection out of the driver's pool, for good."""

@@ -225,6 +225,20 @@ async def test_a_pool_of_one_is_the_drivers(settings: Settings) -> None:
         assert store.pool.opened == 1
 
 
+async def test_a_connection_that_was_idle_for_too_long_is_not_used(settings: Settings) -> None:
+    """Something between here and MongoDB may have forgotten it: the address says for how long one is good."""
+    assert settings.mongodb_uri is not None
+    async with (
+        Relay(settings.mongodb_uri.get_secret_value()).listening() as relay,
+        Store(settings, f"{relay.uri}&maxIdleTimeMS=200") as store,
+    ):
+        await _warm(store)
+        relay.commands.clear()
+        await asyncio.sleep(0.3)
+        assert await _ids(store.reader(scope_of())) == []
+        assert (len(relay.short), len(relay.ordinary)) == (0, 1)
+
+
 async def test_another_pymongo_may_lack_what_is_used(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then all is asked of the driver."""
     assert settings.mongodb_uri is not None
