@@ -191,13 +191,19 @@ class Wire:
         if not self._most:
             return None
         suitable, oldest = self._suitable_servers(), monotonic() - self._most_idle
-        while self._free:
-            channel = self._free.pop()
-            if channel.usable and channel.address in suitable and channel.free_since >= oldest:
+        for channel in self._free[::-1]:
+            good = channel.usable and channel.free_since >= oldest
+            if good and channel.address not in suitable:
+                continue  # just now: the driver may choose its server again
+            self._free.remove(channel)
+            if good:
                 return channel
             self._retire(channel)
-        if self._opening is None and len(self._opened) < self._most:
-            self._opening = asyncio.get_running_loop().create_task(self._open())
+        if self._opening is None:
+            if self._free and len(self._opened) >= self._most:
+                self._retire(self._free.pop(0))
+            if len(self._opened) < self._most:
+                self._opening = asyncio.get_running_loop().create_task(self._open())
         return None
 
     def _give_back(self, channel: Channel) -> None:
