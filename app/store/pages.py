@@ -11,9 +11,9 @@ from app.query.ordering import SortKey
 from app.query.pages import Page, PageQuery, Row
 from app.query.rolled_questions import only_window
 from app.query.rollups import Used
+from app.store.at_once import together
 from app.store.reader import Reader
 from app.store.rolled_answers import roll_count
-from app.store.rollup_reading import together
 from app.store.unread_rows import UnreadRows
 
 

@@ -17,9 +17,10 @@ from app.query.rollup_plan import Plan, plan
 from app.query.rollups import Readiness, Rollup, Unit, Used
 from app.query.spans import Span
 from app.query.windows import Window
+from app.store.at_once import together
 from app.store.client import Document
 from app.store.reader import Reader
-from app.store.rollup_reading import read_buckets, readiness, together
+from app.store.rollup_reading import read_buckets, readiness
 
 _SHORT_TICKS = 6 * Unit.HOUR.ticks
 _LAST = {unit: timedelta(microseconds=unit.ticks // 10, milliseconds=-1) // timedelta(milliseconds=1) for unit in Unit}

@@ -1,9 +1,7 @@
 """What a question may take from rollups, and reading it."""
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from app.query.instants import EARLIEST, LATEST, Instant, instant_from_date, now
 from app.query.matching import match_window
@@ -12,6 +10,7 @@ from app.query.rollup_plan import Plan
 from app.query.rollups import Readiness, Rollup, State, Unit
 from app.query.spans import Span
 from app.query.windows import Window
+from app.store.at_once import together
 from app.store.client import Document
 from app.store.failures import NotPermitted
 from app.store.reader import Reader
@@ -98,16 +97,3 @@ async def _edge(reader: Reader, rollup: Rollup, direction: Direction, given: Ins
         return None
     instant = instant_from_date(date)
     return instant if _EARLIEST_SURE < instant < _LATEST_SURE else None
-
-
-async def together(*asking: Coroutine[Any, Any, Any]) -> list[Any]:
-    """Run commands at once; where one fails, the others are waited for, and none is left running.
-
-    They are not broken off: where several that look for a server were (PyMongo 4.20), the client did not find it again
-    when it had come back. All have the same time budget.
-    """
-    found = await asyncio.gather(*asking, return_exceptions=True)
-    for one in found:
-        if isinstance(one, BaseException):
-            raise one
-    return found

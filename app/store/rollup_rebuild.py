@@ -1,19 +1,21 @@
 """Builds the cells of dirty buckets anew from the records."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 import bson
 from bson import Int64
 from pymongo import ReadPreference
 
-from app.errors import GatewayError, Internal, LimitExceeded
+from app.errors import Internal, LimitExceeded
 from app.query.instants import LATEST
 from app.query.matching import match_window
 from app.query.rollups import Bucket, Cells, Collector, Rollup, Unit
 from app.query.spans import Span, joined
+from app.store.at_once import some_at_once
 from app.store.client import CODEC, Database, Document
 from app.store.failures import NotPermitted, translated_failures
 from app.store.key_numbers import KeyNumbers
@@ -57,21 +59,13 @@ class Rebuilding:
         """
         done = Rebuilt()
         settled = await self._rollups.mark_settling(rollup)
-        turns = asyncio.Semaphore(_AT_ONCE)
         for unit in Unit:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    async for versions in self._dirty(rollup, unit):
-                        await turns.acquire()
-                        building = group.create_task(self._build(rollup, unit, versions, done))
-                        building.add_done_callback(lambda _: turns.release())
-            except* GatewayError as errors:
-                raise errors.exceptions[0] from None
+            await some_at_once(_AT_ONCE, self._dirty(rollup, unit), partial(self._build, rollup, unit, done))
         if settled is not None:
             await self._rollups.set_settled(rollup, settled)
         return done
 
-    async def _build(self, rollup: Rollup, unit: Unit, versions: _Versions, done: Rebuilt) -> None:
+    async def _build(self, rollup: Rollup, unit: Unit, done: Rebuilt, versions: _Versions) -> None:
         if unit is Unit.DAY and rollup.day_of_hours is not None:
             built = await self._of_hours(rollup, versions)
         else:
@@ -80,7 +74,7 @@ class Rebuilding:
         unfit = sum(cells is None for cells in built.values())
         done.built, done.unfit = done.built + len(built) - unfit, done.unfit + unfit
 
-    async def _dirty(self, rollup: Rollup, unit: Unit) -> AsyncIterator[_Versions]:
+    async def _dirty(self, rollup: Rollup, unit: Unit) -> AsyncGenerator[_Versions, None]:
         """Find dirty buckets with their versions, some of one organization at a time."""
         query = {
             "dataset": rollup.name,

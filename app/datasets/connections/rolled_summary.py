@@ -20,9 +20,10 @@ from app.query.conditions import Condition
 from app.query.instants import LATEST, Instant
 from app.query.rollups import Unit, Used
 from app.query.windows import Window
+from app.store.at_once import together
 from app.store.failures import NoSuchIndex, SnapshotGone
 from app.store.reader import Reader
-from app.store.rollup_reading import readiness, together
+from app.store.rollup_reading import readiness
 from app.store.rollups import SETTLING_TICKS
 
 MOST_NAMES = 100_000  # distinct API keys of what is read from records; with more of them all is
