@@ -114,6 +114,9 @@ def three_members(folder: Path) -> Iterator[Members]:
         for mongod in mongods:
             mongod.folder.mkdir()
             mongod.launch()
+        for mongod in mongods:
+            with mongod.direct() as client:
+                client.admin.command("ping")  # each must answer before one asks them to be a set
         places = [{"_id": number, "host": f"127.0.0.1:{mongod.port}"} for number, mongod in enumerate(mongods)]
         timing = {"electionTimeoutMillis": ELECTION_MS, "heartbeatIntervalMillis": 500}
         with mongods[0].direct() as client:
