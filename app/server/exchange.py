@@ -63,7 +63,7 @@ class Exchange:
 
 
 def _complete(headers: list[tuple[bytes, bytes]], record: RequestRecord) -> None:
-    """Add what all answers have; of what an answer has itself, only the request's id is not its own to say."""
+    """Add what all answers have: the request's id and what is left of its budget, and what an answer may set itself."""
     own = {name for name, _ in headers}
     headers.append((_REQUEST_ID, record.request_id.encode("ascii")))
     headers += [header for header in _EVERYWHERE if header[0] not in own]

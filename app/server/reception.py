@@ -145,7 +145,9 @@ class InTime:
     ) -> None:
         try:
             await self._timeout.__aexit__(kind, error, trace)
-        except TimeoutError:
+        except TimeoutError as late:
+            error = late
+        if isinstance(error, TimeoutError):
             raise QueryTimeout("The request took longer than its time budget; ask for less at once.") from None
 
 

@@ -25,24 +25,22 @@ async def some_at_once(
     most: int, items: AsyncGenerator[T, None], work: Callable[[T], Coroutine[Any, Any, None]]
 ) -> None:
     """Work on the items, so many at once at most; once one has failed no more is begun. Raises what it raised."""
-    running: set[asyncio.Task[None]] = set()
-    ended: set[asyncio.Task[None]] = set()
+    running: list[asyncio.Task[None]] = []
     try:
         async with aclosing(items):
             async for item in items:
-                running.add(asyncio.create_task(work(item)))
+                if any(one.done() and one.exception() for one in running):
+                    break
+                running = [one for one in running if not one.done()]
+                running.append(asyncio.create_task(work(item)))
                 if len(running) >= most:
-                    ended, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                    if any(one.exception() for one in ended):
-                        break
-        if running:
-            await asyncio.wait(running)
+                    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     except BaseException as error:
         if isinstance(error, asyncio.CancelledError):
             for one in running:
                 one.cancel()
-        if running:
-            await asyncio.wait(running)
+        await asyncio.gather(*running, return_exceptions=True)
         raise
-    for one in (*ended, *running):
-        one.result()
+    for found in await asyncio.gather(*running, return_exceptions=True):
+        if isinstance(found, BaseException):
+            raise found

@@ -1,5 +1,6 @@
 """The driver's pool of connections as it is now, from the events that it publishes."""
 
+from collections import Counter
 from threading import Lock
 
 from pymongo.monitoring import (
@@ -17,9 +18,13 @@ from pymongo.monitoring import (
     PoolReadyEvent,
 )
 
+Address = tuple[str, int | None]  # of a member, as the driver names it
+
 
 class PoolCounts(ConnectionPoolListener):
     """Counts connections to all members that are `opened` and `in_use`, and the `failures` to get one, ever.
+
+    `cleared` is how often the pool of a member was, and so all connections to it that there were.
 
     Both drivers publish these events; Motor does so from its threads.
     """
@@ -29,6 +34,7 @@ class PoolCounts(ConnectionPoolListener):
         self.opened = 0
         self.in_use = 0
         self.failures = 0
+        self.cleared: Counter[Address] = Counter()
 
     def connection_created(self, event: ConnectionCreatedEvent) -> None:  # noqa: ARG002 - each happening counts alike
         """One more is open."""
@@ -69,6 +75,10 @@ class PoolCounts(ConnectionPoolListener):
 
     def pool_cleared(self, event: PoolClearedEvent) -> None:
         """Its connections are closed one by one."""
+        with self._lock:
+            self.cleared[event.address] += 1
 
     def pool_closed(self, event: PoolClosedEvent) -> None:
-        """Its connections are closed one by one."""
+        """So they are where the member is one no more."""
+        with self._lock:
+            self.cleared[event.address] += 1

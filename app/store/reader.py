@@ -42,6 +42,29 @@ class Spent:
     milliseconds: float = 0.0
 
 
+class _Answer:
+    """The `rows` of an answer, taken reply by reply; they stay unread where all are in one and no more than so many."""
+
+    def __init__(self, most_unread: int) -> None:
+        self._most_unread = most_unread
+        self.rows: Sequence[Document] = ()
+
+    def take(self, reply: bytes) -> Document | None:
+        """Take the rows of a reply, and tell the command for those that follow."""
+        found = find_rows(reply, self._most_unread) if self._most_unread else None
+        if found is not None and not found.cursor:
+            self.rows = UnreadRows(reply, found)
+            return None
+        cursor = document_of(reply)["cursor"]
+        if "firstBatch" in cursor:
+            self.rows = cursor["firstBatch"]
+        else:
+            self.rows = [*self.rows, *cursor["nextBatch"]]
+        if not cursor["id"]:
+            return None
+        return {"getMore": cursor["id"], "collection": cursor["ns"].partition(".")[2]}
+
+
 class Reader:
     """Reads inside one organization, each command within its time budget and all of them before the deadline."""
 
@@ -225,24 +248,12 @@ class Reader:
         """Read the rows of one reply; None where the driver has to be asked."""
         if self._wire is None or self.snapshot is not None:
             return None
+        answer = _Answer(command.get("limit", 0) if unread else 0)
         seconds = (budget_ms + SOCKET_GRACE_MS) / 1000
-        reply = await self._wire.ask(self._database.name, self._bounded(command, budget_ms), seconds)
-        if reply is None:
-            return None
-        found = find_rows(reply, command["limit"]) if unread else None
-        if found is not None and not found.cursor:
-            return UnreadRows(reply, found)
         with translated_failures():
-            document = document_of(reply)
-        if document is None:
-            return None
-        cursor = document["cursor"]
-        if cursor["id"]:  # more than one reply can hold
-            closing = {"killCursors": cursor["ns"].partition(".")[2], "cursors": [cursor["id"]]}
-            await self._wire.ask(self._database.name, closing, seconds)
-            return None
-        rows: list[Document] = cursor["firstBatch"]
-        return rows
+            bounded = self._bounded(command, budget_ms)
+            answered = await self._wire.ask(self._database.name, bounded, seconds, answer.take)
+        return answer.rows if answered else None
 
     async def _by_driver(self, command: Document, budget_ms: int, *, unread: bool) -> Sequence[Document]:
         read = self._unread_rows if unread else self._rows

@@ -42,7 +42,7 @@ class Store:
         self._client = open_client(settings, uri, patient=patient, pool=self.pool)
         self._database = open_database(self._client, settings)
         has_wire = settings.wire_reads and settings.mongo_driver is MongoDriver.PYMONGO
-        self.wire = Wire(self._client, _AT_ONCE * settings.concurrency) if has_wire else None
+        self.wire = Wire(self._client, self.pool, _AT_ONCE * settings.concurrency) if has_wire else None
         self.keys = KeyStore(self._database, settings.query_timeout_ms + SOCKET_GRACE_MS)
         self.writer = Writer(self._database)
         self.rollups = Rollups(self._database, self.writer)

@@ -9,13 +9,12 @@ What is used of PyMongo beyond its public API stands in `_connect`: where that i
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from itertools import count
 from math import inf
 from struct import Struct
 from time import monotonic
-from typing import Any
 
 import structlog
 from bson import decode, encode
@@ -24,17 +23,21 @@ from pymongo.topology_description import TopologyDescription
 
 from app.store.client import CODEC, Client, Document
 from app.store.failures import UNAVAILABLE, unavailable
+from app.store.pool import Address, PoolCounts
 
 log = structlog.get_logger(__name__)
 
 _MESSAGE = Struct("<iiiiIB")  # length, request, response to, OP_MSG, flags, kind of section (MongoDB wire protocol)
 _OP_MSG = 2013
+_NUMBERS = 2**31  # of requests: then they begin anew
 _FIRST_BYTES = 65_536  # what is received at first: most replies are smaller
 _MOST_BYTES = 48_000_000  # of a message, as MongoDB has it
 _LEFT = UNAVAILABLE | {391}  # not the right server (any more), or to be authenticated anew
 _LOOK_SECONDS = 0.5  # how often a command that takes long looks whether its server is still known
 
-Address = tuple[str, int | None]
+
+class LeftToDriver(Exception):
+    """MongoDB refused in a way that the driver knows how to go on from."""
 
 
 class Lost(Exception):
@@ -49,14 +52,18 @@ class Channel(asyncio.BufferedProtocol):
         transport: asyncio.Transport,
         address: Address,
         wanted: Document,
-        is_known: Callable[[Address], bool],
-        release: AsyncExitStack,
+        is_good: "Callable[[Channel], bool]",
+        cleared: int = 0,
     ) -> None:
-        """Each command says what is `wanted`; `release` gives the connection back to the driver, once it is closed."""
+        """Each command says what is `wanted`. `cleared` is how often the driver had cleared its pool until now.
+
+        `release` gives the connection back to the driver, once it is closed.
+        """
         self.address = address
-        self._is_known = is_known
         self.wanted = wanted
-        self.release = release
+        self.cleared = cleared
+        self.release = AsyncExitStack()
+        self._is_good = is_good
         self._transport = transport
         self._before = transport.get_protocol()
         self._first = memoryview(bytearray(_FIRST_BYTES))
@@ -81,10 +88,11 @@ class Channel(asyncio.BufferedProtocol):
         closed, at which MongoDB ends the command.
         """
         loop = asyncio.get_running_loop()
+        message = _MESSAGE.pack(_MESSAGE.size + len(body), number, 0, _OP_MSG, 0, 0) + body
         self._waiter, self._number, self._until = loop.create_future(), number, loop.time() + seconds
         self._look_later(seconds)
-        self._transport.write(_MESSAGE.pack(_MESSAGE.size + len(body), number, 0, _OP_MSG, 0, 0) + body)
         try:
+            self._transport.write(message)
             reply = await self._waiter
         except BaseException:
             self.close()
@@ -100,7 +108,7 @@ class Channel(asyncio.BufferedProtocol):
     def _look(self) -> None:
         """Give up where the time is over, or nothing will come any more: a server may be gone without a word."""
         left = self._until - asyncio.get_running_loop().time()
-        if left > 0 and self._is_known(self.address):
+        if left > 0 and self._is_good(self):
             self._look_later(left)
         else:
             self._fail(Lost() if left > 0 else TimeoutError())
@@ -146,13 +154,19 @@ class Channel(asyncio.BufferedProtocol):
 class Wire:
     """Keeps connections for reads: one more is opened whenever none was free, up to `most`."""
 
-    def __init__(self, client: Client, most: int) -> None:
-        """Half of the driver's pool stays its own. `maxIdleTimeMS` in the address holds here too."""
+    def __init__(self, client: Client, pool: PoolCounts, most: int) -> None:
+        """Half of the driver's pool, which `pool` hears of, stays its own.
+
+        `maxIdleTimeMS` in the address holds here too. With `timeoutMS` there are none: it changes budgets of commands.
+        """
         self._client = client
         self._preference = client.read_preference
-        pool = client.options.pool_options
-        self._most = min(most, pool.max_pool_size // 2) if pool.max_pool_size else most
-        self._most_idle = inf if pool.max_idle_time_seconds is None else pool.max_idle_time_seconds
+        self._pool = pool
+        options = client.options.pool_options
+        self._most = min(most, options.max_pool_size // 2) if options.max_pool_size else most
+        if client.options.timeout is not None:
+            self._most = 0
+        self._most_idle = inf if options.max_idle_time_seconds is None else options.max_idle_time_seconds
         self._numbers = count(1)
         self._free: list[Channel] = []
         self._opened: set[Channel] = set()
@@ -166,25 +180,31 @@ class Wire:
         """How many connections are kept that no command uses now."""
         return len(self._free)
 
-    async def ask(self, database: str, command: Mapping[str, Any], seconds: float) -> bytes | None:
-        """Give the reply to a command that only reads, as BSON; None where the driver has to be asked the same.
+    async def ask(
+        self, database: str, command: Document, seconds: float, read: Callable[[bytes], Document | None]
+    ) -> bool:
+        """Send a command that only reads; False where the driver has to be asked the same instead.
 
-        Raises Unavailable where no reply came in so many seconds.
+        `read` is given the reply as BSON, and says what to ask next on the same connection, if anything; what it raises
+        is passed on, but for LeftToDriver. Raises Unavailable where no reply came in so many seconds.
         """
         channel = self._take()
         if channel is None:
-            return None
+            return False
+        following: Document | None = command
         try:
-            body = encode({**command, "$db": database, **channel.wanted}, codec_options=CODEC)
-            reply = await channel.ask(next(self._numbers), body, seconds)
-        except Lost:
-            return None
+            while following is not None:
+                body = encode({**following, "$db": database, **channel.wanted}, codec_options=CODEC)
+                following = read(await channel.ask(next(self._numbers) % _NUMBERS, body, seconds))
+        except (Lost, LeftToDriver):
+            channel.close()
+            return False
         except TimeoutError:
             log.warning("mongodb_silent", reason="deadline")
             raise unavailable() from None
         finally:
             self._give_back(channel)
-        return reply
+        return True
 
     def _take(self) -> Channel | None:
         """Take a connection to a server that may be read from; see to it that there is one next time."""
@@ -192,7 +212,7 @@ class Wire:
             return None
         suitable, oldest = self._suitable_servers(), monotonic() - self._most_idle
         for channel in self._free[::-1]:
-            good = channel.usable and channel.free_since >= oldest
+            good = channel.usable and channel.free_since >= oldest and self._is_of_pool(channel)
             if good and channel.address not in suitable:
                 continue  # just now: the driver may choose its server again
             self._free.remove(channel)
@@ -220,21 +240,29 @@ class Wire:
         """The servers that the driver would read from, as it sees them now."""
         description = self._client.topology_description
         if description is not self._known:
+            try:
+                self._suitable = {server.address for server in description.apply_selector(self._preference)}
+            except PyMongoError:  # what is asked for cannot be: the driver is asked, and tells
+                self._suitable = ()
             self._known = description
-            self._suitable = {server.address for server in description.apply_selector(self._preference)}
         return self._suitable
 
-    def _is_known(self, address: Address) -> bool:
-        server = self._client.topology_description.server_descriptions().get(address)
-        return server is not None and server.is_server_type_known
+    def _is_of_pool(self, channel: Channel) -> bool:
+        """Whether the driver would keep the connection: it clears its pool of a server that it has lost sight of."""
+        return channel.cleared == self._pool.cleared[channel.address]
+
+    def _is_good(self, channel: Channel) -> bool:
+        """Whether a reply may still come."""
+        server = self._client.topology_description.server_descriptions().get(channel.address)
+        return server is not None and server.is_server_type_known and self._is_of_pool(channel)
 
     async def _open(self) -> None:
         try:
             channel = await self._connect()
         except PyMongoError:
             return  # the driver is asked meanwhile, and tells
-        except (AttributeError, TypeError):
-            log.warning("wire_reads_off", reason="PyMongo is not as it was; reads take the ordinary way")
+        except Exception:
+            log.exception("wire_reads_off", reason="PyMongo is not as it was; reads take the ordinary way")
             self._most = 0
             return
         finally:
@@ -249,8 +277,10 @@ class Wire:
             connection, preference = await stack.enter_async_context(reading)
             stack.push_async_callback(connection.close_conn, None)
             wanted = {"$readPreference": preference.document} if preference.mode else {}
-            transport = connection.conn.get_conn.transport
-            return Channel(transport, connection.address, wanted, self._is_known, stack.pop_all())
+            address, transport = connection.address, connection.conn.get_conn.transport
+            channel = Channel(transport, address, wanted, self._is_good, self._pool.cleared[address])
+            channel.release = stack.pop_all()
+            return channel
 
     def _retire(self, channel: Channel) -> None:
         channel.close()
@@ -272,15 +302,12 @@ class Wire:
             await asyncio.wait(self._releasing)
 
 
-def document_of(reply: bytes) -> Document | None:
-    """Decode a reply; None where MongoDB refused in a way that the driver knows how to go on from.
-
-    Raises OperationFailure where it refused for good.
-    """
+def document_of(reply: bytes) -> Document:
+    """Decode a reply. Raises LeftToDriver, or OperationFailure where MongoDB refused for good."""
     document = decode(reply, CODEC)
     if document.get("ok") == 1:
         return document
     code = document.get("code")
     if code in _LEFT or "errorLabels" in document:
-        return None
+        raise LeftToDriver
     raise OperationFailure(document.get("errmsg", ""), code, document)

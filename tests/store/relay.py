@@ -25,6 +25,9 @@ class Relay:
         self._host, self._port = parse_uri(uri)["nodelist"][0]
         self.commands: list[Document] = []
         self.spoil: Spoil = lambda reply: reply
+        self.held = asyncio.Event()  # until it is set, replies to short reads are kept back
+        self.held.set()
+        self.came = asyncio.Event()  # a short read has
         self.uri = ""
 
     @property
@@ -69,12 +72,16 @@ class Relay:
                 message = await _message(reader)
                 command = _command(message)
                 self.commands.append(command)
+                if is_short(command):
+                    self.came.set()
                 mine.write(message)
-                reply: bytes | None = await _message(theirs)
-                if reply is not None and is_short(command):
-                    reply = self.spoil(reply)
-                if reply is None:
-                    return
+                reply = await _message(theirs)
+                if is_short(command):
+                    await self.held.wait()
+                    spoiled = self.spoil(reply)
+                    if spoiled is None:
+                        return
+                    reply = spoiled
                 writer.write(reply)
         finally:
             mine.close()

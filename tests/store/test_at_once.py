@@ -108,6 +108,25 @@ async def test_once_one_has_failed_no_more_is_begun(count: int) -> None:
     assert (works.broken_off, works.closed) == ([], True)
 
 
+async def test_a_failure_is_seen_before_the_next_one_begins() -> None:
+    """Also where there is room for more; of several that fail, the first of those that began is told."""
+    works = Works(3)
+    works.failing = {0, 1}
+
+    async def items() -> AsyncGenerator[int, None]:
+        for number in range(3):
+            yield number
+            await _settle()
+            if number:
+                works.ends[1].set()
+                works.ends[0].set()
+                await _settle()
+
+    with pytest.raises(Unavailable, match="0"):
+        await some_at_once(3, items(), works.work)
+    assert works.begun == [0, 1]
+
+
 @pytest.mark.parametrize("count", [2, 5])
 async def test_who_cancels_breaks_all_off(count: int) -> None:
     """While more are to come, and when all have begun."""

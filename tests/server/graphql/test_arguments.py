@@ -54,6 +54,7 @@ def test_constants_are_what_strawberry_makes_of_them(query: str) -> None:
         assert made == expected
 
 
+@settings(deadline=None)
 @given(st.none() | st.sampled_from(["A", "B"]), st.integers(0, 5) | st.none(), st.booleans())
 def test_variables_are_too(text: str | None, first: int | None, all_of: bool) -> None:  # noqa: FBT001 - drawn
     """Whole inputs as variables, and variables inside of them."""
