@@ -36,9 +36,9 @@ class NumberSet:
         items = b"".join(lists)
         self._listed.update(struct.unpack(f"<{len(items) // _ITEM_BYTES}I", items))
 
-    def add(self, number: int) -> None:
-        """Take in one number, from 0 to 2**32 - 1."""
-        self._listed.add(number)
+    def add(self, numbers: Iterable[int]) -> None:
+        """Take in numbers, each from 0 to 2**32 - 1."""
+        self._listed.update(numbers)
 
     def packed(self) -> bytes:
         """Write all of them."""

@@ -26,6 +26,7 @@ from app.query.rollups import Stage, Unit
 
 Cell = dict[str, Any]
 _SUMS = ("n", "lasted")
+TOTALS = (*GROUP_KEYS, "hour", *_SUMS, "first", "last", "latest", "keys")  # of a cell: all but its parts
 
 
 def cell_stages(unit: Unit) -> list[Stage]:

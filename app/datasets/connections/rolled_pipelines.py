@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.datasets.connections.activity import active_expression, active_span
+from app.datasets.connections.cells import TOTALS
 from app.datasets.connections.pipelines import Expression, Stage, partials_of, summary_match
 from app.datasets.connections.summary import GROUP_KEYS, SummaryQuery
 from app.datasets.connections.summary_plan import SummaryPlan
@@ -60,13 +61,16 @@ def cells_pipeline(query: SummaryQuery, plan: SummaryPlan, condition: Condition)
     """
     end = query.window.end if plan.goes_on else None
     begun_early = {} if end is None else {"cell.first": {"$lt": whole_millisecond_from(end)}}
+    whole = _whole(query, end)
+    # Most of a cell are its parts: where they are not looked at, they are left out before anything is made of it.
+    totals = {} if whole else {"$project": {"start": 1, "clean": 1, **{f"cells.{name}": 1 for name in TOTALS}}}
     stages: list[Stage] = [
         {"$match": match_buckets(plan, end)},
+        totals,
         {"$project": {"_id": 0, "start": 1, "clean": 1, "cell": "$cells"}},
         {"$unwind": "$cell"},
         {"$match": match_all([begun_early, match_condition(condition)])},
     ]
-    whole = _whole(query, end)
     part = "$cell"
     if whole:
         part = "$part"
@@ -79,7 +83,7 @@ def cells_pipeline(query: SummaryQuery, plan: SummaryPlan, condition: Condition)
     group = {name: f"$cell.{name}" for name in GROUP_KEYS}
     dirty = {"dirty": {"$sum": {"$cond": ["$clean", 0, 1]}}}
     stages.append({"$group": {"_id": group, **_sums(query, part, end), **keys, **dirty}})
-    return [stage for stage in stages if stage != {"$match": {}}]
+    return [stage for stage in stages if stage and stage != {"$match": {}}]
 
 
 def match_buckets(plan: SummaryPlan, end: Instant | None) -> Stage:
@@ -172,10 +176,10 @@ def active_reading(query: SummaryQuery) -> Reading:
 
 def _records_reading(query: SummaryQuery, index: str, parts: Sequence[Stage]) -> Reading:
     partials = {name: partial for name, partial in partials_of(query).items() if name != "activeConnections"}
-    key = {"apikeyId": {"$ifNull": ["$apikeyId", None]}} if "uniqueApiKeys" in query.wanted else {}
+    keys = {"keys": {"$addToSet": {"$ifNull": ["$apikeyId", None]}}} if "uniqueApiKeys" in query.wanted else {}
     match = match_all([_begun(Window(end=query.window.end)), match_condition(query.condition)])
     stages: list[Stage] = [{"$match": match}] if match else []
-    return Reading(index, parts, [*stages, {"$group": {"_id": {**_group(), **key}, **partials}}])
+    return Reading(index, parts, [*stages, {"$group": {"_id": _group(), **partials, **keys}}])
 
 
 def _begun(window: Window) -> Stage:

@@ -13,7 +13,7 @@ from app.query.instants import TICKS_PER_MILLISECOND
 Row = dict[str, Any]
 Group = tuple[str | None, ...]
 _EDGES: dict[str, Callable[..., Any]] = {"firstConnection": min, "lastConnection": max, "lastActivity": max}
-_TEXTS = frozenset({str, NoneType})
+TEXTS = frozenset({str, NoneType})
 _values_of_group = itemgetter(*GROUP_KEYS)
 
 
@@ -24,7 +24,7 @@ class OddValue(ValueError):
 def group_of(row: Row) -> Group:
     """The group of a part. Raises OddValue where it is not of texts and nulls."""
     group: Group = _values_of_group(row["_id"])
-    if not _TEXTS.issuperset(map(type, group)):
+    if not TEXTS.issuperset(map(type, group)):
         raise OddValue
     return group
 
