@@ -245,7 +245,7 @@ class Reader:
         return min(self.budget_ms, left)
 
     async def _over_wire(self, command: Document, budget_ms: int, *, unread: bool) -> Sequence[Document] | None:
-        """Read the rows of one reply; None where the driver has to be asked."""
+        """Read the rows over a connection that is kept for reads; None where the driver has to be asked."""
         if self._wire is None or self.snapshot is not None:
             return None
         answer = _Answer(command.get("limit", 0) if unread else 0)
