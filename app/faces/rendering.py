@@ -95,8 +95,17 @@ def only_row(rows: Sequence[Row]) -> Row | PendingRow | None:
     return PendingRow(rows) if isinstance(rows, PendingRows) else rows[0]
 
 
-def column(dataset: Dataset, key: bytes, name: str, *, required: bool) -> Column | None:
-    """Tell how a stored field is written as `render_rows` renders it, under a key; None where it is not stored."""
+def row_writer(dataset: Dataset, columns: Iterable[tuple[bytes, str, bool]]) -> RowWriter | None:
+    """Make what writes rows as `render_rows` renders them; None where not all columns are of stored fields.
+
+    Each column is its key as JSON, the stored field's name, and whether it has no nulls.
+    """
+    made = [_column(dataset, *one) for one in columns]
+    stored = [one for one in made if one is not None]
+    return RowWriter(stored) if len(stored) == len(made) else None
+
+
+def _column(dataset: Dataset, key: bytes, name: str, required: bool) -> Column | None:  # noqa: FBT001 - of a tuple
     field = dataset.by_name.get(name)
     shape = None if field is None else _SHAPES.get(field.kind)
     if shape is None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.faces.context import RequestContext
-from app.faces.rendering import Written, column, render_rows, written
+from app.faces.rendering import Written, render_rows, row_writer, written
 from app.faces.rest.parameters import Parameter
 from app.query.dataset import Dataset
 from app.query.fields import Field, Kind
@@ -97,9 +97,7 @@ def _writer(dataset: Dataset, names: tuple[str, ...]) -> RowWriter | None:
     if key not in _writers:
         if len(_writers) >= _MOST_WRITERS:
             _writers.clear()
-        columns = [column(dataset, orjson.dumps(name), name, required=False) for name in names]
-        stored = [one for one in columns if one is not None]
-        _writers[key] = RowWriter(stored) if len(stored) == len(columns) else None
+        _writers[key] = row_writer(dataset, [(orjson.dumps(name), name, False) for name in names])
     return _writers[key]
 
 

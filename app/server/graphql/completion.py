@@ -26,7 +26,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.faces.graphql.nodes import read_by_key, row_value
-from app.faces.rendering import PendingRow, PendingRows, Written, column
+from app.faces.rendering import PendingRow, PendingRows, Written, row_writer
 from app.store.compiled import RowWriter
 
 Values = list[Any]
@@ -157,9 +157,7 @@ class Stored:
         """Write rows that nobody has looked at; None where somebody has to."""
         name = rows.dataset.name
         if name not in self._writers:
-            columns = [column(rows.dataset, key, field, required=required) for key, field, required in self._columns]
-            stored = [one for one in columns if one is not None]
-            self._writers[name] = RowWriter(stored) if len(stored) == len(columns) else None
+            self._writers[name] = row_writer(rows.dataset, self._columns)
         writer = self._writers[name]
         return None if writer is None else rows.written(writer)
 
