@@ -110,6 +110,8 @@ async def test_many_at_once_get_each_its_own_answer(settings: Settings) -> None:
             assert answers == [[f"{one:05}" for one in range(49, number - 1, -1)] for number in range(50)]
         assert relay.short
         assert relay.ordinary
+        assert store.wire is not None
+        assert 1 <= store.wire.free == store.pool.in_use <= 2 * settings.concurrency
         assert store.connections_in_use == 0
 
 
