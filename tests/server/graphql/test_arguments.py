@@ -77,8 +77,35 @@ def _call(resolver: Any, **more: Any) -> Call:
     query_type = schema._schema.query_type  # noqa: SLF001 - as above
     assert query_type is not None
     return Call(
-        query_type.fields["one"], Arguments(query_type.fields["one"], FieldNode(name=NameNode(value="one")), {})
+        query_type.fields["one"], Arguments(query_type.fields["one"], FieldNode(name=NameNode(value="one")), None)
     )
+
+
+@strawberry.input
+class Loose:
+    """An input that may be left out in part, and has another one within it."""
+
+    plain: int | None
+    given: int = 7
+    below: "Loose | None" = None
+
+
+async def test_what_is_left_out_is_none_or_its_default() -> None:
+    """Also inside of an input that holds itself; lists are copied, as graphql-core gives the same one each time."""
+
+    async def resolve(info: Info[None, None], loose: Loose, many: list[Loose | None], texts: list[str]) -> str:
+        return f"{info}{loose}{many}{texts}"
+
+    call = _call(resolve)
+    texts = ["a"]
+    given = call.given({"loose": {"below": {"plain": 1}}, "many": [{}, None], "texts": texts})
+    inner = Loose(plain=1, given=7, below=None)
+    assert given == {
+        "loose": Loose(plain=None, given=7, below=inner),
+        "many": [Loose(plain=None), None],
+        "texts": ["a"],
+    }
+    assert given["texts"] is not texts
 
 
 class _Extension(strawberry.extensions.FieldExtension):
